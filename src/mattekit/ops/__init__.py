@@ -1,0 +1,47 @@
+"""Pure functions on tensors: no parameters, no state, no files."""
+
+from mattekit.ops.composite import composite, premultiply, unpremultiply
+from mattekit.ops.filters import box_filter, dilate, erode, gaussian_blur, separable, sobel
+from mattekit.ops.pyramid import collapse, gaussian_pyramid, grow, laplacian_pyramid, shrink
+from mattekit.ops.resize import pad_to_stride, resize, unpad
+from mattekit.ops.trimap import (
+    UNKNOWN,
+    check_trimap,
+    force_known,
+    trimap_from_alpha,
+    trimap_from_alpha_iterated,
+    trimap_from_mask,
+)
+from mattekit.ops.warp import affine_flow, affine_matrix, consistent, invert_affine, pixel_grid, warp
+
+__all__ = [
+    "UNKNOWN",
+    "affine_flow",
+    "affine_matrix",
+    "box_filter",
+    "check_trimap",
+    "collapse",
+    "composite",
+    "consistent",
+    "dilate",
+    "erode",
+    "force_known",
+    "gaussian_blur",
+    "gaussian_pyramid",
+    "grow",
+    "invert_affine",
+    "laplacian_pyramid",
+    "pad_to_stride",
+    "pixel_grid",
+    "premultiply",
+    "resize",
+    "separable",
+    "shrink",
+    "sobel",
+    "trimap_from_alpha",
+    "trimap_from_alpha_iterated",
+    "trimap_from_mask",
+    "unpad",
+    "unpremultiply",
+    "warp",
+]
