@@ -23,15 +23,15 @@ INTRODUCTION = """# Quality on the validation composites
 
 Written by `python benchmarks/quality.py --data DATA`; every complete run stays in [quality.json](quality.json).
 
-Eight clips of {frames} frames at {width}x{height}: a foreground with exact alpha, moved, scaled and turned smoothly over
-a background clip (`benchmarks/composites.py`). None of the footage is in the training set. The true trimap is unknown
-within {band} px of every edge and every fractional pixel of the true alpha.
+Eight clips of {frames} frames at {width}x{height}: a foreground with exact alpha, moved, scaled and turned smoothly
+over a background clip (`benchmarks/composites.py`). None of the footage is in the training set. The true trimap is
+unknown within {band} px of every edge and every fractional pixel of the true alpha.
 
-Errors are in the DVM convention (`mattekit.metrics.dvm`): over the unknown pixels of the true trimap, SAD / 1000 a frame,
-MSE, dtSSD as the mean over pairs of the root of the sum; alphas rounded to 8 bits; mean of each clip, then of the clips.
-The last column takes SAD / 1000 over the whole frame, which also sees what propagation gets wrong elsewhere.
-Less is better. *full* gives the true trimap on every frame, *every 20* on frames 0, 20 and 40, *one* on frame 0 only.
-In brackets: the ratio to closed-form matting of every frame with its true trimap.
+Errors are in the DVM convention (`mattekit.metrics.dvm`): over the unknown pixels of the true trimap, SAD / 1000 a
+frame, MSE, dtSSD as the mean over pairs of the root of the sum; alphas rounded to 8 bits; mean of each clip, then of
+the clips. The last column takes SAD / 1000 over the whole frame, which also sees what propagation gets wrong
+elsewhere. Less is better. *full* gives the true trimap on every frame, *every 20* on frames 0, 20 and 40, *one* on
+frame 0 only. In brackets: the ratio to closed-form matting of every frame with its true trimap.
 """
 
 

@@ -2,6 +2,7 @@
 
 from mattekit.ops.composite import composite, premultiply, unpremultiply
 from mattekit.ops.filters import box_filter, dilate, erode, gaussian_blur, separable, sobel
+from mattekit.ops.foreground import estimate_foreground, estimate_layers
 from mattekit.ops.pyramid import collapse, gaussian_pyramid, grow, laplacian_pyramid, shrink
 from mattekit.ops.resize import pad_to_stride, resize, unpad
 from mattekit.ops.trimap import (
@@ -25,6 +26,8 @@ __all__ = [
     "consistent",
     "dilate",
     "erode",
+    "estimate_foreground",
+    "estimate_layers",
     "force_known",
     "gaussian_blur",
     "gaussian_pyramid",
