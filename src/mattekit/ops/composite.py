@@ -14,7 +14,8 @@ def composite(foreground: Tensor, alpha: Tensor, background: Tensor) -> Tensor:
     Args:
         foreground: (..., C, H, W) straight colour in [0, 1].
         alpha: (..., 1, H, W) in [0, 1].
-        background: (..., C, H, W) in [0, 1]; dimensions before C may broadcast.
+        background: (..., C, H, W) in [0, 1]; dimensions before C may broadcast. Of foreground and background, each may
+            be a flat colour of 1x1 px.
 
     Returns:
         ``alpha * foreground + (1 - alpha) * background``, (..., C, H, W) in [0, 1].
@@ -28,8 +29,9 @@ def composite(foreground: Tensor, alpha: Tensor, background: Tensor) -> Tensor:
         >>> composite(white, torch.full((1, 1, 1), 0.25), black).flatten().tolist()
         [0.25, 0.25, 0.25]
     """
-    check_same_size("foreground", foreground, "alpha", alpha)
-    check_same_size("background", background, "alpha", alpha)
+    for name, layer in (("foreground", foreground), ("background", background)):
+        if tuple(layer.shape[-2:]) != (1, 1):
+            check_same_size(name, layer, "alpha", alpha)
     return alpha * foreground + (1 - alpha) * background
 
 
