@@ -1,0 +1,224 @@
+"""The nouns of the house, and the protocols that models, sinks and recipes fulfil."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from mattekit.checks import InputError, check_rank, check_same_size
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+State = Any
+"""What a model hands back and takes again; only the model that made it looks inside."""
+
+
+@dataclass(frozen=True)
+class ClipInfo:
+    """What is known of a clip before its frames are read.
+
+    Attributes:
+        path: The video file or the folder of images.
+        kind: ``"video"`` or ``"images"``.
+        size: (height, width) in px as shown, after rotation.
+        frames: Number of frames.
+        rate: Mean frames a second.
+        time_base: Seconds a tick of the timestamps.
+        bits: Bits a colour channel of the source.
+        rotation: Clockwise turn in degrees that showing a frame needs (0, 90, 180, 270).
+        mirrored: Whether showing a frame also needs a left-right flip, made before the turn.
+        pixel_aspect: Width by height of one pixel as shown.
+        has_audio: Whether the file has a sound track.
+        colour_space: FFmpeg's name of the YUV matrix ("bt709", "smpte170m", ...), or None.
+        colour_range: "tv", "pc" or None.
+        colour_primaries: FFmpeg's name of the primaries ("bt709", "bt2020", ...), or None.
+        colour_transfer: FFmpeg's name of the transfer curve ("bt709", "smpte2084", ...), or None.
+        last_duration: Ticks of the time base that the last frame is shown.
+        files: The files of an image folder in order; empty for a video.
+    """
+
+    path: Path
+    kind: str
+    size: tuple[int, int]
+    frames: int
+    rate: Fraction
+    time_base: Fraction
+    bits: int = 8
+    rotation: int = 0
+    mirrored: bool = False
+    pixel_aspect: Fraction = Fraction(1)
+    has_audio: bool = False
+    colour_space: str | None = None
+    colour_range: str | None = None
+    colour_primaries: str | None = None
+    colour_transfer: str | None = None
+    last_duration: int = 1
+    files: tuple[Path, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.kind not in ("video", "images"):
+            raise InputError(f"kind must be 'video' or 'images'; got {self.kind!r}")
+        if min(self.size) < 1 or self.frames < 1:
+            raise InputError(f"a clip must have pixels and frames; got size {self.size} and {self.frames} frames")
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Consecutive frames of one clip.
+
+    Attributes:
+        start: Index in the clip of the first frame.
+        pts: (T,) int64, ticks of the clip's time base.
+        frames: (T, 3, H, W) RGB, display-referred, [0, 1].
+        trimap: (T, 1, H, W) in {0, 0.5, 1}, or None.
+    """
+
+    start: int
+    pts: Tensor
+    frames: Tensor
+    trimap: Tensor | None = None
+
+    def __post_init__(self) -> None:
+        check_rank("pts", self.pts, "T")
+        check_rank("frames", self.frames, "T 3 H W")
+        if len(self.pts) != len(self.frames):
+            raise InputError(f"pts and frames must have one length; got {len(self.pts)} and {len(self.frames)}")
+        if self.trimap is not None:
+            check_rank("trimap", self.trimap, "T 1 H W")
+            check_same_size("frames", self.frames, "trimap", self.trimap)
+
+    def __len__(self) -> int:
+        return len(self.frames)
+
+
+@dataclass(frozen=True)
+class Keyframe:
+    """A trimap that a user gave for one frame.
+
+    Attributes:
+        index: Frame number in the clip, from 0.
+        trimap: (1, H, W) in {0, 0.5, 1}.
+    """
+
+    index: int
+    trimap: Tensor
+
+    def __post_init__(self) -> None:
+        check_rank("trimap", self.trimap, "1 H W")
+        if self.index < 0:
+            raise InputError(f"a key frame's number must be 0 or more; got {self.index}")
+
+
+@dataclass(frozen=True)
+class Matte:
+    """What matting makes of a chunk.
+
+    Attributes:
+        chunk: The frames it belongs to.
+        alpha: (T, 1, H, W) in [0, 1].
+        foreground: (T, 3, H, W) straight colour in [0, 1], or None.
+    """
+
+    chunk: Chunk
+    alpha: Tensor
+    foreground: Tensor | None = None
+
+    def __post_init__(self) -> None:
+        check_rank("alpha", self.alpha, "T 1 H W")
+        check_same_size("frames", self.chunk.frames, "alpha", self.alpha)
+        if len(self.alpha) != len(self.chunk):
+            raise InputError(f"alpha must have a frame for each of {len(self.chunk)}; got {len(self.alpha)}")
+
+
+class Propagator(Protocol):
+    """Carries a user's trimaps to other frames."""
+
+    def reference(self, frame: Tensor, trimap: Tensor) -> State:
+        """Encode one key frame, (3, H, W) and (1, H, W), once."""
+
+    def step(self, frame: Tensor, reference: State) -> Tensor:
+        """Return the trimap (1, H, W) in {0, 0.5, 1} of a frame (3, H, W) as its nearest key frame suggests."""
+
+
+class Matter(Protocol):
+    """Makes alpha from frames. Keeps nothing on itself between calls."""
+
+    needs_trimap: bool
+    context: int
+    """Neighbours on either side that a frame's alpha depends on; results come this many frames late."""
+
+    def step(
+        self, frames: Tensor, trimap: Tensor | None, state: State | None
+    ) -> tuple[Tensor, Tensor | None, State | None]:
+        """Take the next T frames and return what is ready.
+
+        Args:
+            frames: (T, 3, H, W) in [0, 1]; T = 0 ends the clip and brings the last ``context`` results.
+            trimap: (T, 1, H, W) in {0, 0.5, 1}, or None for models without.
+            state: What the last call returned; None begins a clip.
+
+        Returns:
+            alpha (S, 1, H, W) of the next S frames in order, foreground (S, 3, H, W) or None, and the new state.
+        """
+
+
+class Sink(Protocol):
+    """Takes mattes in order and keeps them somewhere."""
+
+    def write(self, matte: Matte) -> None:
+        """Keep one more matte."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One batch of composed training clips, a still is T = 1.
+
+    Attributes:
+        frames: (B, T, 3, H, W) composites in [0, 1], degraded as a camera would.
+        trimap: (B, T, 1, H, W) in {0, 0.5, 1}.
+        alpha_true: (B, T, 1, H, W) in [0, 1].
+        foreground_true: (B, T, 3, H, W) straight colour in [0, 1].
+        background_true: (B, T, 3, H, W) in [0, 1].
+    """
+
+    frames: Tensor
+    trimap: Tensor
+    alpha_true: Tensor
+    foreground_true: Tensor
+    background_true: Tensor
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stretch of a training recipe.
+
+    Attributes:
+        name: For the log.
+        steps: Optimiser steps.
+        batch: Clips a step.
+        length: Frames a clip.
+        size: (height, width) of the crop in px.
+        rate: Learning rate at the start and at the end, linear between.
+        gap: Largest distance in time of neighbouring frames, in frames of motion.
+    """
+
+    name: str
+    steps: int
+    batch: int
+    length: int
+    size: tuple[int, int]
+    rate: tuple[float, float]
+    gap: int = 1
+
+
+class Recipe(Protocol):
+    """How one network is trained."""
+
+    stages: Sequence[Stage]
+
+    def terms(self, sample: Sample, stage: Stage) -> Mapping[str, Tensor]:
+        """Return the named loss terms of one batch; their sum is the loss."""
