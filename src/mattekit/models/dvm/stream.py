@@ -1,0 +1,161 @@
+"""DVM frame after frame: every frame is encoded once, and its alpha comes out when its window is complete."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import torch
+import torch.nn.functional as functional
+from torch import Tensor
+
+from mattekit.checks import InputError, check_rank, check_same_size
+from mattekit.models.dvm.network import FrameFeatures, MattingNetwork
+from mattekit.models.dvm.propagation import STRIDE, PropagationNetwork, Reference, class_shares
+from mattekit.ops.resize import pad_to_stride, resize
+
+
+@dataclass(frozen=True)
+class Window:
+    """The state of one clip: features of the frames that a coming window still needs.
+
+    Attributes:
+        features: Of consecutive frames.
+        first: Number of the first of them.
+        done: Frames whose alpha has been handed out.
+        size: (height, width) of the clip.
+    """
+
+    features: tuple[FrameFeatures, ...]
+    first: int
+    done: int
+    size: tuple[int, int]
+
+    @property
+    def last(self) -> int:
+        """Number of the newest frame."""
+        return self.first + len(self.features) - 1
+
+
+class StreamMatter:
+    """Matting as `mattekit.types.Matter`: results come ``context`` frames late; keeps nothing between calls."""
+
+    needs_trimap = True
+
+    def __init__(self, network: MattingNetwork) -> None:
+        self.network = network
+        self.context = network.neighbours
+
+    @torch.inference_mode()
+    def step(
+        self, frames: Tensor, trimap: Tensor | None, state: Window | None
+    ) -> tuple[Tensor, Tensor | None, Window | None]:
+        """Take the next frames and return the alphas that are ready.
+
+        Frames go through the network one by one, so that the length of a chunk changes nothing.
+
+        Args:
+            frames: (T, 3, H, W) in [0, 1]; T = 0 ends the clip.
+            trimap: (T, 1, H, W) in {0, 0.5, 1}.
+            state: What the last call returned; None begins a clip.
+
+        Returns:
+            alpha (S, 1, H, W) of the next S frames, None, and the state.
+
+        Raises:
+            InputError: No trimap, another shape than before, or no frame at all.
+        """
+        check_rank("frames", frames, "T 3 H W")
+        if len(frames) == 0:
+            ready = [] if state is None else self._flush(state)
+            return _join(ready, frames), None, None
+        if trimap is None:
+            raise InputError("dvm must be given a trimap with every frame; got none: give --trimap or --mask")
+        check_rank("trimap", trimap, "T 1 H W")
+        check_same_size("frames", frames, "trimap", trimap)
+        ready = []
+        for frame, own in zip(frames, trimap, strict=True):
+            state = self._push(frame[None], own[None], state)
+            if state.last - state.done >= self.context:
+                alpha, state = self._pop(state)
+                ready.append(alpha)
+        return _join(ready, frames), None, state
+
+    def _push(self, frame: Tensor, trimap: Tensor, state: Window | None) -> Window:
+        """Return the state with one more frame encoded."""
+        size = (frame.shape[-2], frame.shape[-1])
+        if state is not None and state.size != size:
+            raise InputError(f"all frames of a clip must have one size; got {size} after {state.size}")
+        features = self.network.encode(frame, trimap)
+        if state is None:
+            return Window((features,), 0, 0, size)
+        return replace(state, features=(*state.features, features))
+
+    def _pop(self, state: Window) -> tuple[Tensor, Window]:
+        """Return the alpha of the next frame and the state without what no later window needs."""
+        target, reach = state.done, self.context
+        members = [
+            state.features[min(max(number, 0), state.last) - state.first]
+            for number in range(target - reach, target + reach + 1)
+            if number != target
+        ]
+        alpha = self.network.decode(state.features[target - state.first], members)
+        alpha = alpha[..., : state.size[0], : state.size[1]].clone()
+        keep = max(target + 1 - reach, 0)
+        finished = [state.features[number - state.first].slim() for number in range(keep, target + 1)]
+        waiting = state.features[target + 1 - state.first :]
+        return alpha, replace(state, features=(*finished, *waiting), first=keep, done=target + 1)
+
+    def _flush(self, state: Window) -> list[Tensor]:
+        ready = []
+        while state.done <= state.last:
+            alpha, state = self._pop(state)
+            ready.append(alpha)
+        return ready
+
+
+def _join(alphas: list[Tensor], like: Tensor) -> Tensor:
+    return torch.cat(alphas) if alphas else like.new_zeros(0, 1, *like.shape[-2:])
+
+
+class StreamPropagator:
+    """Trimap propagation as `mattekit.types.Propagator`, at a working size.
+
+    Args:
+        network: The propagation network.
+        longest: Long side in px of the working size; larger frames are shrunk.
+    """
+
+    def __init__(self, network: PropagationNetwork, *, longest: int = 640) -> None:
+        self.network, self.longest = network, longest
+
+    @torch.inference_mode()
+    def reference(self, frame: Tensor, trimap: Tensor) -> Reference:
+        """Encode a key frame (3, H, W) with its trimap (1, H, W) once."""
+        check_rank("frame", frame, "3 H W")
+        check_rank("trimap", trimap, "1 H W")
+        check_same_size("frame", frame, "trimap", trimap)
+        size = self._working_size(frame)
+        shares = resize(class_shares(trimap[None]), size, mode="area")
+        known = torch.where(shares[:, 2:] > 0.999, 1.0, torch.where(shares[:, :1] > 0.999, 0.0, 0.5))
+        padded, _ = pad_to_stride(known, STRIDE, mode="replicate")
+        return self.network.remember(self._picture(frame), padded.to(frame.dtype))
+
+    @torch.inference_mode()
+    def step(self, frame: Tensor, reference: Reference) -> Tensor:
+        """Return the trimap (1, H, W) of a frame (3, H, W), the likeliest class of each pixel."""
+        height, width = self._working_size(frame)
+        logits = self.network(self._picture(frame), reference)
+        logits = functional.interpolate(logits, scale_factor=2.0, mode="bilinear", align_corners=False)
+        size = (frame.shape[-2], frame.shape[-1])
+        logits = functional.interpolate(logits[..., :height, :width], size=size, mode="bilinear", align_corners=False)
+        return logits.argmax(dim=1).to(frame.dtype) / 2
+
+    def _working_size(self, frame: Tensor) -> tuple[int, int]:
+        height, width = frame.shape[-2:]
+        scale = min(1.0, self.longest / max(height, width))
+        return max(1, round(height * scale)), max(1, round(width * scale))
+
+    def _picture(self, frame: Tensor) -> Tensor:
+        small = resize(frame[None], self._working_size(frame), mode="area")
+        padded, _ = pad_to_stride(small, STRIDE, mode="replicate")
+        return padded
