@@ -1,0 +1,1 @@
+"""Training material: procedural subjects, packed sources, and batches composed from them."""

@@ -1,0 +1,117 @@
+"""One file of training sources: foregrounds with alpha and background clips as 8-bit tensors, memory-mapped."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from mattekit.checks import InputError
+from mattekit.data.procedural import hairy_subject, lace, veil
+from mattekit.ops.resize import resize
+
+WEIGHTS = {"photo": 5.0, "cutout": 1.0, "effect": 0.12, "clip": 2.0, "procedural": 1.0}
+"""How often a foreground of each kind is drawn, against the others."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """One packed foreground or background.
+
+    Attributes:
+        name: Unique name.
+        kind: A key of `WEIGHTS`, or "background".
+        pixels: (T, C, H, W) uint8; C is 4 for foregrounds (straight colour, alpha), 3 for backgrounds.
+    """
+
+    name: str
+    kind: str
+    pixels: Tensor
+
+
+def write_pack(path: Path, sources: Iterator[Source]) -> int:
+    """Write sources to one safetensors file.
+
+    Args:
+        path: The file to write.
+        sources: Any number; names must differ.
+
+    Returns:
+        How many were written.
+
+    Raises:
+        InputError: There are none, or a name comes twice.
+    """
+    tensors: dict[str, Tensor] = {}
+    kinds: dict[str, str] = {}
+    for source in sources:
+        if source.name in tensors:
+            raise InputError(f"each source must have its own name; got {source.name!r} twice")
+        tensors[source.name] = source.pixels.contiguous()
+        kinds[source.name] = source.kind
+    if not tensors:
+        raise InputError(f"a pack must hold at least one source; none was given for {path}")
+    save_file(tensors, str(path), metadata={"kinds": json.dumps(kinds)})
+    return len(tensors)
+
+
+def read_pack(path: Path, *, device: torch.device | str = "cpu") -> tuple[list[Source], list[Source]]:
+    """Open a pack.
+
+    Args:
+        path: A file that `write_pack` made.
+        device: Where the 8-bit tensors are put.
+
+    Returns:
+        Foregrounds and backgrounds.
+
+    Raises:
+        InputError: The file is missing or is no pack.
+    """
+    if not path.is_file():
+        raise InputError(f"a pack of training sources must exist; {path} does not: make it with `mattekit data pack`")
+    with safe_open(str(path), framework="pt", device=str(device)) as file:
+        metadata = file.metadata() or {}
+        if "kinds" not in metadata:
+            raise InputError(f"{path} must be a pack of training sources; it has no list of kinds")
+        kinds: dict[str, str] = json.loads(metadata["kinds"])
+        sources = [Source(name, kind, file.get_tensor(name)) for name, kind in kinds.items()]
+    backgrounds = [source for source in sources if source.kind == "background"]
+    return [source for source in sources if source.kind != "background"], backgrounds
+
+
+def shrink(pixels: Tensor, longest: int) -> Tensor:
+    """Return (T, C, H, W) uint8 pictures with no side above ``longest``; colour is weighted by alpha where C is 4."""
+    height, width = pixels.shape[-2:]
+    scale = longest / max(height, width)
+    if scale >= 1:
+        return pixels
+    size = (max(1, round(height * scale)), max(1, round(width * scale)))
+    return (resize(pixels.float() / 255, size, mode="area") * 255).round().clamp(0, 255).to(torch.uint8)
+
+
+def procedural_sources(*, count: int, seed: int, side: int = 384) -> Iterator[Source]:
+    """Render procedural foregrounds: two thirds hairy, the rest veils and nets.
+
+    Args:
+        count: How many.
+        seed: Chooses all of them.
+        side: Height and width in px.
+    """
+    for index in range(count):
+        random = np.random.default_rng((seed, index))
+        if index % 6 == 4:
+            layer = veil(random, (side, side))
+        elif index % 6 == 5:
+            layer = lace(random, (side, side))
+        else:
+            strands, fineness = int(random.integers(700, 4000)), random.uniform(0.6, 2)
+            layer = hairy_subject(random, strands=strands, fineness=fineness).draw((side, side))
+        yield Source(f"procedural/{seed}-{index}", "procedural", (layer * 255).round().to(torch.uint8)[None])
