@@ -27,7 +27,7 @@ def jitter_colour(frames: Tensor, generator: torch.Generator, *, tint: bool = Fa
     if tint:
         balance = balance * (0.15 + 0.85 * torch.tensor(draw[7:10]))
     grey = frames.mean(dim=1, keepdim=True)
-    frames = (grey + saturation * (frames - grey)).clamp(1e-4, 1) ** gamma
+    frames = (grey + saturation * (frames - grey)).clamp(1e-4, 1).pow(gamma)
     return (gain * frames * balance.to(frames.device)[:, None, None]).clamp(0, 1)
 
 
@@ -58,7 +58,7 @@ def block_compress(frames: Tensor, *, strength: float) -> Tensor:
         (T, 3, H, W), blocks cut at the borders repeat the last row or column.
     """
     height, width = frames.shape[-2:]
-    matrix: Tensor = frames.new_tensor([[0.299, 0.587, 0.114], [-0.1687, -0.3313, 0.5], [0.5, -0.4187, -0.0813]])
+    matrix = frames.new_tensor([[0.299, 0.587, 0.114], [-0.1687, -0.3313, 0.5], [0.5, -0.4187, -0.0813]])
     picture = torch.einsum("ij,tjhw->tihw", matrix, frames)
     picture = functional.pad(picture, (0, -width % 8, 0, -height % 8), mode="replicate")
     rows, columns = picture.shape[-2] // 8, picture.shape[-1] // 8
@@ -70,5 +70,4 @@ def block_compress(frames: Tensor, *, strength: float) -> Tensor:
     step = step * frames.new_tensor([1.0, 2.0, 2.0])[:, None, None, None, None]
     coded = (cosine @ blocks @ cosine.T / step).round() * step
     decoded = (cosine.T @ coded @ cosine).transpose(3, 4).reshape(picture.shape)[..., :height, :width]
-    coded_back: Tensor = torch.einsum("ij,tjhw->tihw", torch.linalg.inv(matrix), decoded)
-    return coded_back
+    return torch.einsum("ij,tjhw->tihw", torch.linalg.inv(matrix), decoded)

@@ -1,0 +1,77 @@
+"""The loss terms, against values computed in the head."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+
+from mattekit.ops.losses import (
+    alpha_loss,
+    coherence_loss,
+    composition_loss,
+    divergence_loss,
+    gradient_loss,
+    laplacian_loss,
+    sobel_magnitude,
+)
+
+ONES = torch.ones(1, 2, 1, 8, 8)
+TRUE = torch.rand(2, 3, 1, 16, 16, generator=torch.Generator().manual_seed(0))
+
+
+def test_a_constant_error_is_itself_over_unknown_pixels_and_half_over_known_ones() -> None:
+    assert float(alpha_loss(0.25 * ONES, 0 * ONES, ONES)) == pytest.approx(0.25 * 128 / 129)
+    assert float(alpha_loss(0.25 * ONES, 0 * ONES, 0 * ONES)) == pytest.approx(0.5 * 0.25 * 128 / 129, abs=1e-5)
+
+
+def test_the_composition_error_is_the_alpha_error_times_the_contrast() -> None:
+    fore, back = torch.ones(1, 2, 3, 8, 8), torch.full((1, 2, 3, 8, 8), 0.5)
+    frames = 0.5 * fore + 0.5 * back
+    assert float(composition_loss(0.7 * ONES, fore, back, frames, ONES)) == pytest.approx(0.1 * 384 / 385, rel=1e-4)
+
+
+def test_the_gradient_weighs_edges_only() -> None:
+    ramp = torch.arange(8.0).expand(1, 1, 1, 8, 8) / 8
+    assert float(sobel_magnitude(ramp)[0, 0, 0, 4, 4]) == pytest.approx(math.sqrt(1 / 64 + 1e-6))
+    assert float(gradient_loss(ramp + 0.1, ramp, torch.ones_like(ramp))) == pytest.approx(0, abs=1e-4)
+    assert float(gradient_loss(1 - ramp, torch.zeros_like(ramp), torch.ones_like(ramp))) > 0.1
+
+
+def test_the_divergence_ignores_scale() -> None:
+    assert float(divergence_loss(0.5 * TRUE, TRUE)) == pytest.approx(0, abs=1e-5)
+    assert float(divergence_loss(TRUE.flip(-1), TRUE)) > 0.1
+
+
+def test_a_still_error_is_coherent_and_a_flash_is_not() -> None:
+    assert float(coherence_loss(TRUE + 0.2, TRUE)) == pytest.approx(0, abs=1e-10)
+    flash = TRUE.clone()
+    flash[:, 1] += 0.2
+    assert float(coherence_loss(flash, TRUE)) == pytest.approx(0.04, rel=1e-4)
+    assert float(coherence_loss(flash, TRUE, torch.ones_like(TRUE))) == pytest.approx(0.04, rel=1e-2)
+    assert float(coherence_loss(TRUE[:, :1], 0 * TRUE[:, :1])) == 0
+
+
+def test_the_laplacian_term_sees_detail_and_not_a_constant() -> None:
+    everywhere = torch.ones_like(TRUE)
+    assert float(laplacian_loss(TRUE + 0.2, TRUE, everywhere)) == pytest.approx(0, abs=1e-6)
+    checker = (torch.arange(16)[:, None] + torch.arange(16)) % 2 * 0.2
+    assert float(laplacian_loss(TRUE + checker, TRUE, everywhere)) == pytest.approx(0.1, rel=1e-2)
+
+
+@pytest.mark.parametrize("empty", [True, False])
+def test_every_term_is_finite_and_has_a_finite_gradient(empty: bool) -> None:
+    alpha = torch.rand(1, 2, 1, 9, 9).requires_grad_()
+    true = torch.zeros(1, 2, 1, 9, 9)
+    unknown = torch.zeros_like(true) if empty else torch.ones_like(true)
+    total = (
+        alpha_loss(alpha, true, unknown)
+        + gradient_loss(alpha, true, unknown)
+        + divergence_loss(alpha, true)
+        + coherence_loss(alpha, true, unknown)
+        + laplacian_loss(alpha, true, unknown)
+    )
+    total.backward()
+    assert alpha.grad is not None
+    assert bool(torch.isfinite(total)) and bool(torch.isfinite(alpha.grad).all())
