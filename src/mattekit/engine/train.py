@@ -36,7 +36,7 @@ class TrainOptions:
     seed: int = 0
     minutes: float | None = None
     save_every: int = 100
-    average: float = 0.998
+    average: float = 0.995
     clip: float = 1.0
 
 

@@ -25,13 +25,13 @@ def alpha_loss(alpha: Tensor, alpha_true: Tensor, unknown: Tensor, *, known_weig
     Args:
         alpha: (B, T, 1, H, W) in [0, 1].
         alpha_true: Same shape.
-        unknown: Same shape, 1 where the trimap is unknown, else 0.
+        unknown: Same shape, 0 where the trimap is known, else 1 or any positive weight.
         known_weight: Weight of the known pixels' mean.
 
     Source: DVM, L_a; L1 on both regions as in its training code.
     """
     error = _distance(alpha, alpha_true)
-    return _mean(error, unknown) + known_weight * _mean(error, 1 - unknown)
+    return _mean(error, unknown) + known_weight * _mean(error, (unknown == 0).to(error.dtype))
 
 
 def composition_loss(

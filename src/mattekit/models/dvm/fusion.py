@@ -15,7 +15,7 @@ from mattekit.models.dvm.alignment import (
     NoAlignment,
     Prepared,
 )
-from mattekit.nn.blocks import ConvNorm, GlobalConvolution
+from mattekit.nn.blocks import ConvNorm, GlobalConvolution, zero_parameters
 
 FUSIONS = ("st-fam", "aligned", "naive", "cross-attention", "flow", "none")
 
@@ -68,6 +68,7 @@ class LevelFusion(nn.Module):
         attends = fusion != "aligned"
         self.attention: nn.Module = ChannelSpatialAttention(width, frames) if attends else nn.Identity()
         self.mix = ConvNorm(frames * width, width, kernel=1, active=False)
+        zero_parameters(self.mix[1])  # training starts from the target's own feature
 
     def prepare(self, feature: Tensor) -> Prepared:
         """Return what the alignment needs of a frame, computed once."""
@@ -78,13 +79,13 @@ class LevelFusion(nn.Module):
 
         Args:
             target: The target's feature (N, width, H, W) and what `prepare` made of it.
-            window: The same for each neighbour in order of time, the target left out.
+            window: The same for each neighbour in order of time, the target left out; empty to fuse nothing.
 
         Returns:
             (N, width, H, W).
         """
         feature, of_target = target
-        if self.uses_window:
+        if self.uses_window and window:
             aligned = [self.alignment(neighbour, feature, of_it, of_target) for neighbour, of_it in window]
             aligned.insert(len(aligned) // 2, feature)
             feature = torch.relu(feature + self.mix(self.attention(torch.cat(aligned, dim=1))))

@@ -135,8 +135,10 @@ class MattingNetwork(nn.Module):
             others = [(frame.levels[place], frame.prepared[place - 2]) for frame in window]
             fused.append(fuse((target.levels[place], target.prepared[place - 2]), others))
         two, four = target.levels[:2]
-        if self.flow is not None:
+        if self.flow is not None and window:
             four = torch.cat((four, self.flow(four, [frame.levels[1] for frame in window])), dim=1)
+        elif self.flow is not None:
+            four = torch.cat((four, four.new_zeros(len(four), self.flow.outputs, *four.shape[-2:])), dim=1)
         half = self.to_two(self.to_four(self.to_eight(fused[1], fused[0]), four), two)
         return self._finish(target, half)
 
@@ -154,12 +156,13 @@ class MattingNetwork(nn.Module):
         known = target.trimap != 0.5
         return torch.where(known, target.trimap, tiles.put(alpha, target.trimap.float()))
 
-    def forward(self, frames: Tensor, trimap: Tensor) -> Tensor:
+    def forward(self, frames: Tensor, trimap: Tensor, *, fused: bool = True) -> Tensor:
         """Matte whole clips; windows that leave a clip repeat its edge frame.
 
         Args:
             frames: (B, T, 3, H, W) in [0, 1].
             trimap: (B, T, 1, H, W) in {0, 0.5, 1}.
+            fused: False leaves the window out, for a first stage of training on stills.
 
         Returns:
             (B, T, 1, H, W) in [0, 1], exactly 0 or 1 where the trimap says so.
@@ -172,7 +175,7 @@ class MattingNetwork(nn.Module):
         window = [
             features.pick((clip + (time + offset).clamp(0, length - 1)).flatten())
             for offset in range(-self.neighbours, self.neighbours + 1)
-            if offset
+            if offset and fused
         ]
         alpha = self.decode(features, window)
         alpha = alpha[..., : frames.shape[-2], : frames.shape[-1]]
