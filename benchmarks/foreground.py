@@ -1,6 +1,6 @@
 """Speed and error of foreground estimation, next to PyMatting's, alternating in one process.
 
-    OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 python benchmarks/foreground.py --height 288 --width 512
+OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 python benchmarks/foreground.py --height 288 --width 512
 """
 
 from __future__ import annotations

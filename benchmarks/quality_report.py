@@ -15,9 +15,15 @@ from torch import Tensor
 from mattekit.ops import resize
 
 Run = dict[str, Any]
-"""One method in one setting: method, setting, date, commit, composites, band, clips (scores by name), mean."""
+"""One method in one setting: method, weights, setting, date, commit, composites, band, clips (scores by name), mean."""
 
-COLUMNS = (("sad", "SAD", 3), ("mse", "MSE", 4), ("dtssd", "dtSSD", 2), ("sad_frame", "SAD of the whole frame", 3))
+COLUMNS = (
+    ("sad", "SAD", 3),
+    ("mse", "MSE", 4),
+    ("dtssd", "dtSSD", 2),
+    ("sad_frame", "SAD of the frame", 3),
+    ("misled", "misled", 3),
+)
 
 INTRODUCTION = """# Quality on the validation composites
 
@@ -29,9 +35,10 @@ unknown within {band} px of every edge and every fractional pixel of the true al
 
 Errors are in the DVM convention (`mattekit.metrics.dvm`): over the unknown pixels of the true trimap, SAD / 1000 a
 frame, MSE, dtSSD as the mean over pairs of the root of the sum; alphas rounded to 8 bits; mean of each clip, then of
-the clips. The last column takes SAD / 1000 over the whole frame, which also sees what propagation gets wrong
-elsewhere. Less is better. *full* gives the true trimap on every frame, *every 20* on frames 0, 20 and 40, *one* on
-frame 0 only. In brackets: the ratio to closed-form matting of every frame with its true trimap.
+the clips. *SAD of the frame* takes in the whole frame, and so what propagation gets wrong elsewhere; *misled* counts
+thousands of pixels a frame that the method's trimap calls known although the true alpha is over 0.1 away. Less is
+better. *full* gives the true trimap on every frame, *every 20* on frames 0, 20 and 40, *one* on frame 0 only.
+In brackets: the ratio to closed-form matting of every frame with its true trimap.
 """
 
 
@@ -58,19 +65,20 @@ def table(runs: Sequence[Run]) -> str:
     """Return the means of several runs as a table, with ratios to the closed form among them."""
     reference = next((run for run in runs if run["method"].startswith("closed form")), None)
     lines = [
-        "| method | trimaps | " + " | ".join(title for _, title, _ in COLUMNS) + " | date | commit |",
-        "| --- | --- |" + " ---: |" * len(COLUMNS) + " --- | --- |",
+        "| method | weights | trimaps | " + " | ".join(title for _, title, _ in COLUMNS) + " | date | commit |",
+        "| --- | --- | --- |" + " ---: |" * len(COLUMNS) + " --- | --- |",
     ]
     for run in runs:
         base = reference["mean"] if reference is not None and reference is not run else None
         lines.append(
-            f"| {run['method']} | {run['setting']} | {_cells(run['mean'], base)} | {run['date']} | {run['commit']} |"
+            f"| {run['method']} | {run['weights']} | {run['setting']} | {_cells(run['mean'], base)} "
+            f"| {run['date']} | {run['commit']} |"
         )
     return "\n".join(lines)
 
 
 def contact_sheet(path: Path, clip: Clip, trimap: Tensor, alpha: Tensor, reference: Tensor) -> None:
-    """Draw five frames of a clip, one a row: frame, true trimap, true alpha, alpha, error x4, closed form."""
+    """Draw five frames of a clip, one a row: frame, trimap used, true alpha, alpha, error x4, closed form."""
     rows = []
     for index in torch.linspace(0, len(alpha) - 1, 5).round().long().tolist():
         truth = clip.alpha_true[index].float() / 255
@@ -89,7 +97,9 @@ def _by_clip(runs: Sequence[Run]) -> str:
     for column, title, digits in COLUMNS[:3]:
         lines = [
             f"### {title}\n",
-            "| clip | " + " | ".join(f"{run['method']}, {run['setting']}" for run in runs) + " |",
+            "| clip | "
+            + " | ".join(f"{run['method']}{_suffix(run['weights'])}, {run['setting']}" for run in runs)
+            + " |",
             "| --- |" + " ---: |" * len(runs),
         ]
         for name in runs[0]["clips"]:
@@ -114,5 +124,10 @@ def _number(value: float | None, digits: int) -> str:
     return "-" if value is None else f"{value:.{digits}f}"
 
 
+def _suffix(weights: str) -> str:
+    """Return the digest of a weights name in brackets, or nothing."""
+    return f" ({weights.split()[-1]})" if weights else ""
+
+
 def _key(run: Run) -> tuple[Any, ...]:
-    return tuple(run[name] for name in ("method", "setting", "composites", "band"))
+    return tuple(run[name] for name in ("method", "weights", "setting", "composites", "band"))
