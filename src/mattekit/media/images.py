@@ -1,0 +1,128 @@
+"""A folder of numbered pictures, or one picture, as a clip."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+
+from mattekit.checks import MediaError
+from mattekit.media.formats import IMAGES
+from mattekit.media.paths import reason, show_path
+from mattekit.media.pixels import Picture
+from mattekit.media.stills import load_image, read_header
+from mattekit.types import ClipInfo
+
+RATE = Fraction(24)
+
+
+def probe_images(path: Path) -> ClipInfo:
+    """Return what is known of a folder of images, or of one image, as a clip of 24 frames a second.
+
+    Raises:
+        MediaError: There are no images, they differ in size, or a number is missing or twice there.
+    """
+    files = list_images(path) if path.is_dir() else (path,)
+    headers = [read_header(file) for file in files]
+    for file, header in zip(files, headers, strict=True):
+        if header.size != headers[0].size:
+            raise MediaError(
+                f"all images of {show_path(path)} must have one size (height, width); {files[0].name} has "
+                f"{headers[0].size} and {show_path(file.name)} has {header.size}; resize or move the odd ones"
+            )
+    return ClipInfo(
+        path=path,
+        kind="images",
+        size=headers[0].size,
+        frames=len(files),
+        rate=RATE,
+        time_base=1 / RATE,
+        bits=max(header.bits for header in headers),
+        files=files,
+    )
+
+
+def list_images(folder: Path) -> tuple[Path, ...]:
+    """Return the images of a folder in the order of their numbers, as a person counts: 2 before 10.
+
+    Raises:
+        MediaError: The folder cannot be read or holds none, or a number is missing or twice there.
+    """
+    shown = show_path(folder)
+    try:
+        found = [file for file in folder.iterdir() if file.suffix.lower() in IMAGES and not file.name.startswith(".")]
+    except OSError as error:
+        raise MediaError(
+            f"{shown} must be a folder that can be read; {reason(error)}; check its permissions"
+        ) from error
+    if not found:
+        raise MediaError(f"{shown} must hold images ({', '.join(IMAGES)}); it holds none; name another folder")
+    found.sort(key=lambda file: (natural_key(file.stem), file.suffix))
+    numbers = [last_number(file) for file in found]
+    if None not in numbers and len(found) > 1:
+        _check_numbering(found, [number for number in numbers if number is not None], shown)
+    return tuple(found)
+
+
+def natural_key(text: str) -> list[tuple[int, int, str]]:
+    """Return a sorting key in which runs of digits count as numbers."""
+    parts = re.split(r"(\d+)", text, flags=re.ASCII)
+    return [(0, int(part), part) if part.isdigit() else (1, 0, part.lower()) for part in parts if part]
+
+
+def last_number(file: Path) -> int | None:
+    """Return the last whole number in a file's name without its suffix, or None.
+
+    Example:
+        >>> last_number(Path("take2_frame_0012.png"))
+        12
+    """
+    found = re.findall(r"\d+", file.stem, flags=re.ASCII)
+    return int(found[-1]) if found else None
+
+
+def _check_numbering(files: list[Path], numbers: list[int], shown: str) -> None:
+    """Raise unless the numbers of the files rise by one."""
+    owners: dict[int, Path] = {}
+    for file, number in zip(files, numbers, strict=True):
+        if number in owners:
+            raise MediaError(
+                f"every frame of {shown} must have one file; {show_path(owners[number].name)} and "
+                f"{show_path(file.name)} both have number {number}; move one away"
+            )
+        owners[number] = file
+    missing = sorted(set(range(min(numbers), max(numbers) + 1)) - set(numbers)) if _near(numbers) else []
+    if missing or not _near(numbers):
+        named = ", ".join(str(number) for number in missing[:5]) + (" and more" if len(missing) > 5 else "")
+        raise MediaError(
+            f"the images of {shown} must be numbered without gaps from {min(numbers)} to {max(numbers)}; "
+            f"missing: {named or 'most of them'}; add them, or renumber the files"
+        )
+
+
+def _near(numbers: list[int]) -> bool:
+    """Return whether the numbers span so little that the missing ones can be listed."""
+    return max(numbers) - min(numbers) < 10 * len(numbers) + 1000
+
+
+def image_pictures(clip: ClipInfo, indices: Iterator[int] | range) -> Iterator[tuple[int, Picture]]:
+    """Yield frame numbers of an image clip and their pictures.
+
+    Raises:
+        MediaError: A file is gone, broken, or of another size than when the clip was probed.
+    """
+    for index in indices:
+        file = clip.files[index]
+        pixels = load_image(file)
+        if pixels.shape[:2] != clip.size:
+            raise MediaError(
+                f"{show_path(file)} must have size {clip.size} (height, width) as frame {index} of the clip; "
+                f"got {pixels.shape[:2]}; it changed while the clip was read"
+            )
+        white = int(np.iinfo(pixels.dtype).max)
+        colours = 1 if pixels.shape[2] == 1 else 3
+        alpha = pixels[..., 3] if pixels.shape[2] == 4 else None
+        yield index, Picture(tuple(pixels[..., c] for c in range(colours)), white, alpha, white)

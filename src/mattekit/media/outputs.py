@@ -1,0 +1,196 @@
+"""Plans where and how an output is written, and refuses what would do harm, before anything is computed."""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mattekit.checks import InputError, MediaError
+from mattekit.media.formats import SEQUENCE_BITS, VIDEOS, VideoFormat, channels_of, choose_bits
+from mattekit.media.paths import reason, show_path
+from mattekit.types import ClipInfo
+
+COUNTER = re.compile(r"%0?(\d*)d")
+OFFERED = f"{', '.join(VIDEOS)}, a folder, or name_%05d.png"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One output, decided.
+
+    Attributes:
+        path: The video file, the folder of a sequence, the pattern of one, or a single picture.
+        kind: "video", "folder", "pattern" or "still".
+        content: "alpha", "foreground", "cutout" or "composite".
+        bits: Bits a channel.
+        video: How the file is written, or None for a sequence of PNG files.
+        names: Text before and after the frame number of a sequence, and the least number of its digits.
+    """
+
+    path: Path
+    kind: str
+    content: str
+    bits: int
+    video: VideoFormat | None = None
+    names: tuple[str, str, int] = ("", ".png", 5)
+
+    def name(self, index: int) -> str:
+        """Return the file name of a frame of a sequence."""
+        before, after, digits = self.names
+        return self.path.name if self.kind == "still" else f"{before}{index:0{digits}d}{after}"
+
+    def standing(self) -> list[Path]:
+        """Return the files that stand where this output will be."""
+        if self.kind in ("video", "still"):
+            return [self.path] if os.path.lexists(self.path) else []
+        folder = self.path if self.kind == "folder" else self.path.parent
+        before, after, digits = self.names
+        taken = re.compile(re.escape(before) + rf"\d{{{digits},}}" + re.escape(after))
+        return sorted(file for file in folder.iterdir() if taken.fullmatch(file.name)) if folder.is_dir() else []
+
+
+def plan_output(path: Path | str, *, content: str, bits: int | None = None) -> Plan:
+    """Return how an output is written; the suffix chooses the format.
+
+    Raises:
+        InputError: The suffix is not known, or the format cannot hold the content or the bits.
+    """
+    ends_in_slash = str(path).endswith(("/", os.sep))
+    path = Path(path)
+    channels = channels_of(content)
+    suffix, shown = path.suffix.lower(), show_path(path)
+    if path.name in ("", "..") or ends_in_slash or path.is_dir() or not suffix:
+        return Plan(path, "folder", content, choose_bits(shown, SEQUENCE_BITS, bits))
+    if suffix == ".png":
+        names = _counter_of(path)
+        kind = "still" if names is None else "pattern"
+        return Plan(path, kind, content, choose_bits(shown, SEQUENCE_BITS, bits), names=names or Plan.names)
+    if suffix not in VIDEOS:
+        raise InputError(f"an output must be {OFFERED}; got {shown}; change its suffix")
+    video = VIDEOS[suffix]
+    chosen = choose_bits(shown, video.bits, bits)
+    if (channels, chosen) not in video.pixels:
+        raise InputError(f"a {content} needs alpha, which {suffix} has not; got {shown}; take .mov, .webm, .mkv or PNG")
+    return Plan(path, "video", content, chosen, video)
+
+
+def check_output(
+    path: Path | str,
+    clip: ClipInfo,
+    *,
+    content: str,
+    overwrite: bool = False,
+    bits: int | None = None,
+    frames: int | None = None,
+) -> Plan:
+    """Refuse an output that cannot or must not be written, without opening or changing anything.
+
+    Args:
+        path: The output.
+        clip: What it is made of; no file of it is ever written to.
+        content: "alpha", "foreground", "cutout" or "composite".
+        overwrite: Whether an output that stands there may be replaced.
+        bits: Bits a channel, or None for the format's default.
+        frames: How many frames will be written, or None for all of the clip.
+
+    Raises:
+        InputError: The format is not known, or cannot hold the content.
+        MediaError: The folder is missing or must not be written to, the output is the input, or it exists.
+    """
+    plan = plan_output(path, content=content, bits=bits)
+    shown = show_path(plan.path)
+    if plan.kind == "still" and (clip.frames if frames is None else frames) > 1:
+        raise InputError(f"a single .png holds one frame; got {shown} for more; name a folder or name_%05d.png")
+    _check_folder(plan)
+    standing = plan.standing()
+    _check_not_input(plan, clip, standing)
+    if not standing and not (plan.kind == "folder" and plan.path.is_dir() and any(plan.path.iterdir())):
+        return plan
+    if not overwrite:
+        raise MediaError(f"{shown} must not exist yet; it does; choose another name or allow overwriting")
+    if plan.kind == "folder":
+        others = sorted(file.name for file in plan.path.iterdir() if file not in standing)
+        if others:
+            raise MediaError(
+                f"folder {shown} must hold nothing but an earlier output to be replaced; it holds "
+                f"{show_path(others[0])}; choose another folder"
+            )
+    elif any(file.is_dir() for file in standing):
+        raise MediaError(f"{shown} must be a file to be replaced; it is a folder; choose another name")
+    return plan
+
+
+def check_distinct(paths: Sequence[Path | str]) -> None:
+    """Raise unless every output has a path of its own.
+
+    Raises:
+        InputError: Two outputs would be written to one place.
+    """
+    seen: dict[str, Path] = {}
+    for path in map(Path, paths):
+        place = os.path.realpath(path)
+        if place in seen:
+            raise InputError(
+                f"every output must have a path of its own; got {show_path(seen[place])} and {show_path(path)}; "
+                "rename one"
+            )
+        seen[place] = path
+
+
+def temporary_path(plan: Plan) -> Path:
+    """Return a hidden name in the folder of the output, with its suffix, that nothing has."""
+    suffix = plan.path.suffix if plan.video is not None else ""
+    return _folder_of(plan) / f".mattekit-{secrets.token_hex(6)}{suffix}"
+
+
+def _folder_of(plan: Plan) -> Path:
+    """Return the folder that the output is put into."""
+    return Path(os.path.abspath(plan.path)).parent
+
+
+def _counter_of(path: Path) -> tuple[str, str, int] | None:
+    """Return what stands around the frame number in a pattern, and its digits; None for a name without one."""
+    found = list(COUNTER.finditer(path.name))
+    if not found:
+        return None
+    if len(found) > 1:
+        raise InputError(f"a pattern must hold one frame number such as %05d; got {show_path(path)}; leave one")
+    before, after = path.name[: found[0].start()], path.name[found[0].end() :]
+    return before, after, int(found[0][1] or 1)
+
+
+def _check_folder(plan: Plan) -> None:
+    """Raise unless the folder of an output is there and can be written to."""
+    folders = [_folder_of(plan)]
+    if plan.kind == "folder" and plan.path.is_dir():
+        folders.append(plan.path)
+    for folder in folders:
+        shown = show_path(folder)
+        try:
+            is_there = folder.is_dir()
+        except OSError as error:
+            raise MediaError(f"{shown} must be a folder to write into; {reason(error)}; check the name") from error
+        if not is_there:
+            raise MediaError(f"{shown} must be a folder to write into; there is none; make it first")
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise MediaError(f"{shown} must allow writing; it does not; choose another folder")
+    if plan.kind == "folder" and plan.path.exists() and not plan.path.is_dir():
+        raise MediaError(f"{show_path(plan.path)} must be a folder or new; it is a file; choose another name")
+
+
+def _check_not_input(plan: Plan, clip: ClipInfo, standing: list[Path]) -> None:
+    """Raise if writing would touch a file of the clip."""
+    sources = [clip.path, *clip.files]
+    touched = [*standing, plan.path] if plan.kind == "folder" else standing
+    for target in touched:
+        for source in sources:
+            try:
+                same = os.path.samefile(target, source)
+            except OSError:
+                same = False
+            if same:
+                raise MediaError(f"an output must not be the input; got {show_path(target)}; choose another name")

@@ -1,0 +1,245 @@
+"""Writes one output of a clip: encodes behind in a thread, and puts nothing under the final name until it is whole."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+import av
+
+from mattekit.checks import InputError, MattekitError, MediaError
+from mattekit.media.encode import VideoFile
+from mattekit.media.formats import CONTENTS
+from mattekit.media.outputs import Plan, check_output, temporary_path
+from mattekit.media.paths import cannot_write, show_path
+from mattekit.media.probe import duration_before
+from mattekit.media.reader import check_span
+from mattekit.media.sequence import ImageSequence
+from mattekit.types import ClipInfo
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+DEPTH = 2
+"""Frames that wait for the encoder."""
+
+
+class Writer:
+    """One output that is being written.
+
+    As a context manager it is finished and published at the end of the block, or discarded when the block raises. To
+    commit several outputs together, call ``finish`` on all and then ``publish`` on all.
+
+    Attributes:
+        notes: One line each on what was left out, such as sound that the format cannot hold.
+    """
+
+    def __init__(
+        self, plan: Plan, sink: VideoFile | ImageSequence, *, size: tuple[int, int], frames: int, overwrite: bool
+    ) -> None:
+        self.notes = sink.notes
+        self._plan, self._sink, self._size = plan, sink, size
+        self._frames, self._overwrite = frames, overwrite
+        self._name = show_path(plan.path)
+        self._written = 0
+        self._last_pts: int | None = None
+        self._state = "open"
+        self._error: BaseException | None = None
+        self._waiting: queue.Queue[tuple[NDArray[np.float32], int] | None] = queue.Queue(maxsize=DEPTH)
+        self._thread = threading.Thread(target=self._work, name="mattekit-behind", daemon=True)
+        self._thread.start()
+
+    def __enter__(self) -> Writer:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is not None:
+            self.discard()
+            return
+        if self._state == "open":
+            self.finish()
+        if self._state == "finished":
+            self.publish()
+
+    def write(self, image: Tensor, pts: int) -> None:
+        """Hand over the next frame; its values are copied.
+
+        Args:
+            image: (C, H, W) with C = 1 for an alpha, 4 for a cut-out (straight RGB and alpha), else 3. Values beyond
+                [0, 1] are held at its ends; they are rounded to the nearest step of the format.
+            pts: Ticks of the clip's time base, as the frame's in the clip.
+
+        Raises:
+            InputError: The shape is not right, a value is not finite, or time does not rise.
+            MediaError: An earlier frame could not be written.
+        """
+        self._check_open()
+        name, channels = self._name, CONTENTS[self._plan.content]
+        if tuple(image.shape) != (channels, *self._size):
+            raise InputError(f"a frame of {name} must have shape {(channels, *self._size)}; got {tuple(image.shape)}")
+        if self._last_pts is not None and pts <= self._last_pts:
+            raise InputError(f"the times of {name} must rise; got {pts} after {self._last_pts}")
+        low, high = image.detach().aminmax()
+        if not (low.isfinite() and high.isfinite()):
+            raise InputError(f"frame {self._written} of {name} must be finite; it holds nan or inf; nothing is written")
+        values = image.detach().to("cpu", copy=True).float().contiguous().numpy()
+        self._put((values, int(pts)))
+        self._written, self._last_pts = self._written + 1, pts
+
+    def finish(self) -> None:
+        """Write what is left, close, open again and compare; the output keeps its temporary name.
+
+        Raises:
+            MediaError: The output is not whole; nothing of it is left.
+        """
+        self._check_open()
+        try:
+            if self._written != self._frames:
+                name = show_path(self._plan.path)
+                raise MediaError(
+                    f"{name} must hold {self._frames} frames; {self._written} were written; write them all"
+                )
+            self._put(None)
+            self._thread.join()
+            self._raise_error()
+            self._guard(self._sink.close)
+            self._guard(self._sink.verify)
+        except BaseException:
+            self.discard()
+            raise
+        self._state = "finished"
+
+    def publish(self) -> None:
+        """Give the finished output its name.
+
+        Raises:
+            MediaError: The name is taken, or the folder no longer allows it; nothing of the output is left.
+        """
+        if self._state != "finished":
+            raise InputError(
+                f"{show_path(self._plan.path)} must be finished before it is published; it is {self._state}"
+            )
+        try:
+            self._sink.publish(overwrite=self._overwrite)
+        except BaseException:
+            self.discard()
+            raise
+        self._state = "published"
+
+    def discard(self) -> None:
+        """Take away all that was written; a published output stays."""
+        if self._state in ("published", "discarded"):
+            return
+        self._state = "discarded"
+        while self._thread.is_alive():
+            try:
+                self._waiting.put(None, timeout=0.05)
+                break
+            except queue.Full:
+                continue
+        self._thread.join()
+        self._sink.discard()
+
+    def _check_open(self) -> None:
+        """Raise unless frames can still be taken."""
+        if self._state != "open":
+            raise InputError(f"{self._name} must be open to be written to; it is {self._state}")
+        self._raise_error()
+
+    def _put(self, item: tuple[NDArray[np.float32], int] | None) -> None:
+        """Wait for a place in the queue, or for the encoder's error."""
+        while True:
+            self._raise_error()
+            try:
+                self._waiting.put(item, timeout=0.2)
+                return
+            except queue.Full:
+                continue
+
+    def _work(self) -> None:
+        """Encode what waits, in a thread of its own."""
+        while True:
+            item = self._waiting.get()
+            if item is None or self._state == "discarded":
+                return
+            try:
+                self._sink.add(*item)
+            except BaseException as error:
+                self._error = error
+                return
+
+    def _guard(self, step: Callable[[], None]) -> None:
+        """Run a step of the sink, with its errors as they are shown to a user."""
+        try:
+            step()
+        except BaseException as error:
+            self._error = error
+            self._raise_error()
+
+    def _raise_error(self) -> None:
+        """Raise the encoder's error, if there is one."""
+        if self._error is None:
+            return
+        if isinstance(self._error, (av.FFmpegError, OSError)):
+            raise cannot_write(self._plan.path, self._error) from self._error
+        raise self._error
+
+
+def open_writer(
+    path: Path | str,
+    clip: ClipInfo,
+    *,
+    content: str,
+    overwrite: bool = False,
+    bits: int | None = None,
+    start: int = 0,
+    end: int | None = None,
+) -> Writer:
+    """Start an output of a clip.
+
+    The suffix chooses the format: .mov ProRes 4444, .webm VP9, .mkv FFV1, .mp4 H.264; a folder or name_%05d.png is a
+    sequence of PNG files. Size, times, rate, pixel aspect and colours are the clip's; sound is copied as it is into
+    video files that show colour. Where a span starts after the first frame, its time starts at 0.
+
+    Args:
+        path: The output.
+        clip: What it is made of.
+        content: "alpha" (grey), "foreground", "cutout" (straight colour with alpha) or "composite".
+        overwrite: Whether an output that stands there is replaced, once the new one is whole.
+        bits: Bits a channel, or None for the most that the format keeps.
+        start: First frame number that will be written.
+        end: One past the last, or None for all.
+
+    Raises:
+        InputError: The format is not known or cannot hold the content, or the span leaves the clip.
+        MediaError: The output cannot or must not be written.
+    """
+    last = check_span(clip, start, end)
+    plan = check_output(path, clip, content=content, overwrite=overwrite, bits=bits, frames=last - start)
+    temporary = temporary_path(plan)
+    try:
+        sink: VideoFile | ImageSequence
+        if plan.video is None:
+            sink = ImageSequence(temporary, plan, clip=clip, start=start)
+        else:
+            sink = VideoFile(
+                temporary,
+                plan,
+                video=plan.video,
+                clip=clip,
+                span=(start, last),
+                last_duration=duration_before(clip, last),
+            )
+    except MattekitError:
+        raise
+    except (av.FFmpegError, OSError, ValueError) as error:
+        raise cannot_write(plan.path, error) from error
+    return Writer(plan, sink, size=clip.size, frames=last - start, overwrite=overwrite)
