@@ -203,7 +203,7 @@ class Stage:
         length: Frames a clip.
         size: (height, width) of the crop in px.
         rate: Learning rate at the start and at the end, linear between.
-        gap: Largest distance in time of neighbouring frames, in frames of motion.
+        gap: Largest distance in time of neighbouring frames, in frames of motion; each clip draws its own.
     """
 
     name: str

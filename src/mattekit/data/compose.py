@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 import torch.nn.functional as functional
@@ -15,6 +16,9 @@ from mattekit.data.motion import random_path, sample_layer
 from mattekit.data.pack import WEIGHTS, Source
 from mattekit.ops.filters import box_filter
 from mattekit.types import Sample, Stage
+
+HAZE = 0.03
+"""Alphas this near to 0 or 1 become 0 or 1: real mattes are not quite clean inside and outside."""
 
 
 class Composer:
@@ -57,6 +61,8 @@ class Composer:
         return Sample(frames, trimap, alpha, foreground, background)
 
     def _clip(self, stage: Stage, generator: torch.Generator) -> tuple[Tensor, ...]:
+        gap = 1 + int(torch.randint(stage.gap, (1,), generator=generator))
+        stage = replace(stage, gap=gap)
         background = self._background(stage, generator)
         foreground, alpha = self._foreground(stage, generator, background)
         if _chance(generator, 0.12):
@@ -80,7 +86,7 @@ class Composer:
             share = torch.rand((), generator=generator).item() * 0.7
             means = [part.mean(dim=(0, 2, 3), keepdim=True) for part in (background, colour)]
             colour = (colour + share * (means[0] - means[1])).clamp(0, 1)
-        return colour, layer[:, 3:]
+        return colour, ((layer[:, 3:] - HAZE) / (1 - 2 * HAZE)).clamp(0, 1)
 
     def _background(self, stage: Stage, generator: torch.Generator) -> Tensor:
         """Return (T, 3, H, W) of one moving background."""

@@ -72,7 +72,7 @@ class PropagationNetwork(nn.Module):
         self.query = nn.Conv2d(eight, channels, 1)
         self.key = nn.Conv2d(eight, channels, 1)
         self.memory = nn.Conv2d(eight, channels, 1)
-        self.nearness = nn.Parameter(torch.tensor(1.0))
+        self.nearness = nn.Parameter(torch.tensor(3.7))  # log of the fall over a picture's long side, squared
         self.sharpness = nn.Parameter(torch.tensor(2.0))
         self.read = nn.Conv2d(channels, eight, 1)
         zero_parameters(self.read)
@@ -126,7 +126,7 @@ class PropagationNetwork(nn.Module):
         scale = 1.0 / max(height, width)
         y = torch.arange(height, device=feature.device, dtype=feature.dtype).mul(scale)[:, None].expand(height, width)
         x = torch.arange(width, device=feature.device, dtype=feature.dtype).mul(scale)[None].expand(height, width)
-        near = functional.softplus(self.nearness)
+        near = self.nearness.exp()
         if query:
             place = torch.stack((x, y, torch.ones_like(x)))
             feature = feature * self.sharpness.exp()

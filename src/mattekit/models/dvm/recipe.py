@@ -21,12 +21,12 @@ from mattekit.ops.losses import (
 from mattekit.types import Sample, Stage
 
 SMALL_MATTING = (
-    Stage("stills", steps=1200, batch=6, length=1, size=(192, 192), rate=(6e-4, 3e-4)),
-    Stage("clips", steps=1200, batch=1, length=5, size=(192, 192), rate=(3e-4, 1e-5)),
+    Stage("stills", steps=1200, batch=6, length=1, size=(160, 160), rate=(6e-4, 3e-4)),
+    Stage("clips", steps=1000, batch=1, length=5, size=(192, 192), rate=(3e-4, 1e-5)),
 )
 SMALL_PROPAGATION = (
-    Stage("near", steps=800, batch=2, length=4, size=(192, 192), rate=(1e-3, 8e-4), gap=4),
-    Stage("far", steps=2400, batch=2, length=4, size=(256, 256), rate=(8e-4, 5e-5), gap=14),
+    Stage("near", steps=500, batch=2, length=4, size=(192, 192), rate=(1e-3, 8e-4), gap=4),
+    Stage("far", steps=1900, batch=2, length=4, size=(256, 256), rate=(8e-4, 5e-5), gap=14),
 )
 
 
