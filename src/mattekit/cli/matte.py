@@ -1,0 +1,195 @@
+"""`mattekit matte`: a clip and key-frame trimaps in; alpha, foreground, cut-out and composite out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mattekit.checks import InputError, check_choice
+from mattekit.cli.backdrop import Backdrop, parse_backdrop
+from mattekit.cli.device import DEVICES, RUNTIMES, choose_device, set_threads
+from mattekit.cli.keyframes import KeyReader, KeySource, collect_keyframes, default_band
+from mattekit.cli.outputs import check_outputs, open_outputs
+from mattekit.cli.report import Summary, peak_memory_mb, progress_bar
+from mattekit.media import probe, read
+from mattekit.media.paths import check_regular_file
+from mattekit.media.reader import check_span
+from mattekit.types import Chunk, ClipInfo, Propagator, Sink
+
+if TYPE_CHECKING:
+    from mattekit.models import Model
+
+MOST_FRAMES, MOST_PIXELS = 4, 2_000_000
+"""A chunk has so many frames, fewer where they are large."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One run of the main job, all of it checked.
+
+    Attributes:
+        clip: What is matted.
+        keys: The user's trimaps and masks by frame.
+        outputs: Path by what it shows.
+        span: First frame and one past the last.
+        band: Reach of the unknown around a mask's edge in px.
+        backdrop: What composites are laid over.
+        overwrite: Whether outputs that stand there are replaced.
+        chunk: Frames handed on at once; None chooses by their size.
+    """
+
+    clip: ClipInfo
+    keys: dict[int, KeySource]
+    outputs: Mapping[str, Path]
+    span: tuple[int, int]
+    band: int
+    backdrop: Backdrop | None = None
+    overwrite: bool = False
+    chunk: int | None = None
+
+
+def matte(
+    clip: Annotated[Path, typer.Argument(metavar="CLIP", help="Video file, folder of images, or image.")],
+    *,
+    trimap: Annotated[
+        list[str] | None, typer.Option(metavar="FRAME=PNG", help="Trimap of a frame; repeatable.")
+    ] = None,
+    trimaps: Annotated[Path | None, typer.Option(help="Folder of trimaps, numbered by frame.")] = None,
+    mask: Annotated[
+        list[str] | None, typer.Option(metavar="FRAME=PNG", help="Grey mask of a frame; repeatable.")
+    ] = None,
+    band: Annotated[int | None, typer.Option(min=0, help="Unknown px to each side of a mask's edge.")] = None,
+    model: Annotated[str, typer.Option(help="Family of networks: dvm.")] = "dvm",
+    alpha: Annotated[Path | None, typer.Option(help="Output: alpha.")] = None,
+    foreground: Annotated[Path | None, typer.Option(help="Output: straight foreground colour.")] = None,
+    cutout: Annotated[Path | None, typer.Option(help="Output: colour and alpha together.")] = None,
+    composite: Annotated[Path | None, typer.Option(help="Output: laid over --background.")] = None,
+    background: Annotated[str | None, typer.Option(help="Colour (#00b140, green), image or video.")] = None,
+    weights: Annotated[Path | None, typer.Option(help="Safetensors file instead of the carried weights.")] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    runtime: Annotated[str, typer.Option(help="What runs the networks: auto or torch.")] = "auto",
+    threads: Annotated[int | None, typer.Option(min=1, help="Threads an operation may use.")] = None,
+    start: Annotated[int, typer.Option(min=0, help="First frame, counted from 0.")] = 0,
+    end: Annotated[int | None, typer.Option(min=1, help="Frame to stop before.")] = None,
+    chunk: Annotated[int | None, typer.Option(min=1, help="Frames handed on at once; changes no result.")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace outputs that exist.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one summary line on stdout.")] = False,
+) -> None:
+    """Matte a clip from the trimap or mask of one or more frames.
+
+    The suffix of an output chooses its format: .mov is ProRes 4444, .webm VP9, .mkv lossless FFV1 with 16 bits,
+    .mp4 H.264 without alpha; a folder or name_%05d.png is a sequence of PNG files.
+    """
+    check_settings(model=model, device=device, runtime=runtime, weights=weights)
+    info = probe(clip)
+    span = (start, check_span(info, start, end))
+    keys = collect_keyframes(info, trimaps=trimap or (), folder=trimaps, masks=mask or ())
+    named = {"alpha": alpha, "foreground": foreground, "cutout": cutout, "composite": composite}
+    outputs = {content: path for content, path in named.items() if path is not None}
+    backdrop = _check_backdrop(composite, background)
+    inputs = [key.path for key in keys.values()]
+    if weights is not None:
+        inputs.append(weights)
+    if backdrop is not None and backdrop.clip is not None:
+        inputs += [backdrop.clip.path, *backdrop.clip.files]
+    check_outputs(outputs, info, frames=span[1] - span[0], overwrite=overwrite, inputs=inputs)
+    reach = default_band(info.size) if band is None else band
+    job = Job(info, keys, outputs, span, reach, backdrop=backdrop, overwrite=overwrite, chunk=chunk)
+    begun = time.monotonic()
+    loaded = load_model(model, weights=weights, device=device, threads=threads)
+    run(job, loaded, device=device, begun=begun).tell(as_json=as_json)
+
+
+def check_settings(*, model: str, device: str, runtime: str = "auto", weights: Path | None) -> None:
+    """Raise unless the settings are known by name and the weights are a file; nothing is loaded.
+
+    Raises:
+        InputError: One is not known.
+        MediaError: The weights file is missing.
+    """
+    from mattekit.models import FAMILIES
+
+    check_choice("--model", model, sorted(FAMILIES))
+    check_choice("--device", device, DEVICES)
+    check_choice("--runtime", runtime, RUNTIMES)
+    if weights is not None:
+        check_regular_file(weights)
+
+
+def _check_backdrop(composite: Path | None, background: str | None) -> Backdrop | None:
+    if (composite is None) != (background is None):
+        given = "--composite alone" if background is None else "--background alone"
+        raise InputError(f"--composite and --background must come together; got {given}; add or leave out the other")
+    return None if background is None else parse_backdrop(background)
+
+
+def load_model(family: str, *, weights: Path | None, device: str, threads: int | None) -> Model:
+    """Load a family's networks onto a device.
+
+    Raises:
+        InputError: This machine has no such device.
+        WeightsError: The weights are not exactly the family's.
+    """
+    from mattekit.models import load
+
+    place = choose_device(device)
+    set_threads(threads)
+    return load(family, weights=weights, device=place)
+
+
+def run(job: Job, model: Model, *, device: str = "auto", begun: float, watchers: Sequence[Sink] = ()) -> Summary:
+    """Do the main job: read, propagate, predict, complete, write.
+
+    Args:
+        job: What to do.
+        model: What does it.
+        device: Where frames go, as on the command line.
+        begun: When the work began, on the monotonic clock.
+        watchers: Further sinks that see every matte.
+
+    Returns:
+        What was done.
+
+    Raises:
+        MediaError: The clip is damaged or an output cannot be written; none is left then.
+    """
+    from mattekit.engine import stream
+
+    opened = open_outputs(job.outputs, job.clip, span=job.span, overwrite=job.overwrite, backdrop=job.backdrop)
+    total = job.span[1] - job.span[0]
+    with opened as (sinks, writers), open_frames(job) as chunks, progress_bar("matte", total) as progress:
+        placed = stream.move(chunks, choose_device(device))
+        ready = with_trimaps(placed, job, model.propagator) if model.matter.needs_trimap else placed
+        mattes = stream.predict(ready, model.matter)
+        coloured = stream.complete(mattes, foreground=any(content != "alpha" for content in job.outputs))
+        frames = stream.write(coloured, [*sinks, *watchers], progress=progress)
+    notes = list(dict.fromkeys(note for writer in writers for note in writer.notes))
+    return Summary(job.outputs, frames, time.monotonic() - begun, peak_memory_mb(), notes)
+
+
+@contextmanager
+def open_frames(job: Job) -> Iterator[Iterator[Chunk]]:
+    """Read the frames of a job; the thread that decodes ahead ends with the block."""
+    height, width = job.clip.size
+    length = job.chunk or max(1, min(MOST_FRAMES, MOST_PIXELS // (height * width)))
+    chunks = read(job.clip, chunk=length, start=job.span[0], end=job.span[1])
+    try:
+        yield chunks
+    finally:
+        chunks.close()  # type: ignore[attr-defined]
+
+
+def with_trimaps(chunks: Iterator[Chunk], job: Job, propagator: Propagator | None) -> Iterator[Chunk]:
+    """Give every frame of a job a trimap."""
+    from mattekit.engine import stream
+
+    reader = KeyReader(job.clip, job.keys, band=job.band)
+    return stream.propagate(
+        chunks, propagator, indices=list(job.keys), trimap_at=reader.trimap_at, frame_at=reader.frame_at
+    )

@@ -1,0 +1,144 @@
+"""The outputs of one run: checked before anything is computed, written together, and named only when all are whole."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mattekit.checks import InputError
+from mattekit.cli.backdrop import Backdrop, backdrop_frames
+from mattekit.media import Writer, check_distinct, check_output, open_writer, show_path
+from mattekit.types import ClipInfo, Matte
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+def check_outputs(
+    outputs: Mapping[str, Path], clip: ClipInfo, *, frames: int, overwrite: bool, inputs: Sequence[Path] = ()
+) -> None:
+    """Raise unless every output can be written without harm; nothing is opened or changed.
+
+    Args:
+        outputs: Path by what it shows: alpha, foreground, cutout or composite.
+        clip: What they are made of.
+        frames: How many frames each will hold.
+        overwrite: Whether outputs that stand there may be replaced.
+        inputs: Other files that are read and must not be written to.
+
+    Raises:
+        InputError: There is none, two share a path, or a format cannot hold what it should.
+        MediaError: A folder is missing or locked, an output exists, or it is an input.
+    """
+    if not outputs:
+        raise InputError("an output must be named; got none: add --alpha, --foreground, --cutout or --composite")
+    check_distinct(list(outputs.values()))
+    for content, path in outputs.items():
+        plan = check_output(path, clip, content=content, overwrite=overwrite, frames=frames)
+        for standing in plan.standing():
+            for source in inputs:
+                if source.exists() and os.path.samefile(standing, source):
+                    raise InputError(f"an output must not be an input; got {show_path(path)}; choose another name")
+
+
+class OutputSink:
+    """Takes mattes and writes one kind of picture made of them.
+
+    Args:
+        writer: Where the pictures go.
+        content: alpha, foreground, cutout or composite.
+        backdrop: Backgrounds (3, H, W), one a frame; needed by composites alone.
+    """
+
+    def __init__(self, writer: Writer, content: str, backdrop: Iterator[Tensor] | None = None) -> None:
+        self._writer, self._content, self._backdrop = writer, content, backdrop
+
+    def write(self, matte: Matte) -> None:
+        """Write the pictures of a matte.
+
+        Raises:
+            InputError: The output shows colour and the matte has none.
+        """
+        for index, pts in enumerate(matte.chunk.pts.tolist()):
+            self._writer.write(self._picture(matte, index), pts)
+
+    def _picture(self, matte: Matte, index: int) -> Tensor:
+        import torch
+
+        from mattekit.ops import composite
+
+        alpha = matte.alpha[index]
+        if self._content == "alpha":
+            return alpha
+        if matte.foreground is None:
+            raise InputError(f"a {self._content} must have foreground colour; the matte has none: complete it first")
+        foreground = matte.foreground[index]
+        if self._content == "cutout":
+            return torch.cat((foreground, alpha))
+        if self._backdrop is None:
+            return foreground
+        return composite(foreground, alpha, next(self._backdrop))
+
+
+@contextmanager
+def open_outputs(
+    outputs: Mapping[str, Path], clip: ClipInfo, *, span: tuple[int, int], overwrite: bool, backdrop: Backdrop | None
+) -> Iterator[tuple[list[OutputSink], list[Writer]]]:
+    """Open every output; at the end all are finished and then named, or none is when anything went wrong.
+
+    Args:
+        outputs: Path by what it shows.
+        clip: What they are made of.
+        span: First frame and one past the last.
+        overwrite: Whether outputs that stand there are replaced.
+        backdrop: What composites are laid over.
+
+    Yields:
+        The sinks, and their writers for what they note.
+    """
+    with ExitStack() as stack:
+        sinks, writers = [], []
+        for content, path in outputs.items():
+            writer = open_writer(path, clip, content=content, overwrite=overwrite, start=span[0], end=span[1])
+            stack.callback(writer.discard)
+            writers.append(writer)
+            over = None
+            if content == "composite" and backdrop is not None:
+                over = backdrop_frames(backdrop, clip.size)
+                stack.callback(over.close)  # type: ignore[attr-defined]
+            sinks.append(OutputSink(writer, content, over))
+        yield sinks, writers
+        commit(writers)
+
+
+def commit(writers: Sequence[Writer]) -> None:
+    """Finish all outputs and then give all their names, which no signal interrupts half-way.
+
+    Raises:
+        MediaError: One is not what was written, or its name was taken meanwhile.
+    """
+    for writer in writers:
+        writer.finish()
+    with _unbroken():
+        for writer in writers:
+            writer.publish()
+
+
+@contextmanager
+def _unbroken() -> Iterator[None]:
+    """Let interrupts pass unheard until the block is done; what it does takes no time worth stopping."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(number, signal.SIG_IGN) for number in numbers]
+    try:
+        yield
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)

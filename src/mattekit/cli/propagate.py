@@ -1,0 +1,94 @@
+"""`mattekit propagate`: key-frame trimaps to a trimap a frame."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mattekit.checks import InputError
+from mattekit.cli.device import choose_device
+from mattekit.cli.keyframes import collect_keyframes, default_band
+from mattekit.cli.matte import Job, check_settings, load_model, open_frames, with_trimaps
+from mattekit.cli.outputs import check_outputs, commit
+from mattekit.cli.report import Summary, peak_memory_mb, progress_bar
+from mattekit.media import open_writer, probe, show_path
+from mattekit.media.outputs import plan_output
+from mattekit.media.reader import check_span
+from mattekit.models import Model
+
+BITS = 8
+"""Trimaps are pictures of 0, 128 and 255; 0.5 is rounded to 128."""
+
+
+def propagate(
+    clip: Annotated[Path, typer.Argument(metavar="CLIP", help="Video file or folder of images.")],
+    *,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder, or name_%05d.png.")],
+    trimap: Annotated[
+        list[str] | None, typer.Option(metavar="FRAME=PNG", help="Trimap of a frame; repeatable.")
+    ] = None,
+    trimaps: Annotated[Path | None, typer.Option(help="Folder of trimaps, numbered by frame.")] = None,
+    mask: Annotated[
+        list[str] | None, typer.Option(metavar="FRAME=PNG", help="Grey mask of a frame; repeatable.")
+    ] = None,
+    band: Annotated[int | None, typer.Option(min=0, help="Unknown px to each side of a mask's edge.")] = None,
+    model: Annotated[str, typer.Option(help="Family of networks: dvm.")] = "dvm",
+    weights: Annotated[Path | None, typer.Option(help="Safetensors file instead of the carried weights.")] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    threads: Annotated[int | None, typer.Option(min=1, help="Threads an operation may use.")] = None,
+    start: Annotated[int, typer.Option(min=0, help="First frame, counted from 0.")] = 0,
+    end: Annotated[int | None, typer.Option(min=1, help="Frame to stop before.")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an output that exists.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one summary line on stdout.")] = False,
+) -> None:
+    """Carry the trimaps or masks of key frames to every frame, as PNG files of 0, 128 and 255 numbered by frame."""
+    check_settings(model=model, device=device, weights=weights)
+    info = probe(clip)
+    span = (start, check_span(info, start, end))
+    keys = collect_keyframes(info, trimaps=trimap or (), folder=trimaps, masks=mask or ())
+    if plan_output(output, content="alpha", bits=None).video is not None:
+        raise InputError(
+            f"trimaps must be written as PNG files; got {show_path(output)}; name a folder or name_%05d.png"
+        )
+    inputs = [key.path for key in keys.values()]
+    check_outputs({"alpha": output}, info, frames=span[1] - span[0], overwrite=overwrite, inputs=inputs)
+    reach = default_band(info.size) if band is None else band
+    job = Job(info, keys, {"trimap": output}, span, reach, overwrite=overwrite)
+    begun = time.monotonic()
+    loaded = load_model(model, weights=weights, device=device, threads=threads)
+    run(job, loaded, device=device, begun=begun).tell(as_json=as_json)
+
+
+def run(job: Job, model: Model, *, device: str, begun: float) -> Summary:
+    """Write a trimap for every frame of a job.
+
+    Returns:
+        What was done.
+
+    Raises:
+        MediaError: The clip is damaged or the output cannot be written; none is left then.
+    """
+    from mattekit.engine import stream
+
+    (output,) = job.outputs.values()
+    first, end = job.span
+    done = 0
+    with (
+        open_writer(
+            output, job.clip, content="alpha", bits=BITS, overwrite=job.overwrite, start=first, end=end
+        ) as writer,
+        open_frames(job) as chunks,
+        progress_bar("propagate", end - first) as progress,
+    ):
+        for chunk in with_trimaps(stream.move(chunks, choose_device(device)), job, model.propagator):
+            if chunk.trimap is None:
+                raise InputError(f"every frame must have a trimap; frames from {chunk.start} have none")
+            for trimap, pts in zip(chunk.trimap.cpu(), chunk.pts.tolist(), strict=True):
+                writer.write(trimap, pts)
+            done += len(chunk)
+            progress(done)
+        commit([writer])
+    return Summary(job.outputs, done, time.monotonic() - begun, peak_memory_mb(), writer.notes)
