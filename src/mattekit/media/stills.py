@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,11 +22,13 @@ from mattekit.media.pixels import view_rows
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-PILLOW_FORMATS = ("PNG", "JPEG", "MPO", "TIFF", "WEBP", "BMP")
+PILLOW_FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "BMP")  # a JPEG that is an MPO is opened as one
 DEEP_DEMUXERS = {"PNG": "png_pipe", "TIFF": "tiff_pipe"}
 ORIENTATION = 0x0112
 TIFF_WIDTH, TIFF_HEIGHT, TIFF_BITS = 256, 257, 258
 ONE_PICTURE = ("PNG", "TIFF", "WEBP")
+BROKEN = (OSError, ValueError, SyntaxError, struct.error)
+"""What Pillow raises for a file that breaks off."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +60,10 @@ def read_header(path: Path) -> Header:
         kind = image.format or ""
         if kind in ONE_PICTURE and getattr(image, "n_frames", 1) > 1:
             raise MediaError(f"{show_path(path)} must hold one picture; it holds several; save one file a frame")
-        rotation, mirrored = exif_turn(image.getexif().get(ORIENTATION))
+        try:
+            rotation, mirrored = exif_turn(image.getexif().get(ORIENTATION))
+        except BROKEN as error:
+            raise _not_whole(path, error) from error
         stored = (image.height, image.width)
         if isinstance(image, TiffImageFile):  # whose size is given after the turn
             stored = (int(image.tag_v2[TIFF_HEIGHT]), int(image.tag_v2[TIFF_WIDTH]))
@@ -76,8 +82,8 @@ def load_image(path: Path) -> NDArray[Any]:
     with _opened(path) as image:
         try:
             upright = ImageOps.exif_transpose(image)
-        except (OSError, ValueError, SyntaxError) as error:
-            raise MediaError(f"{show_path(path)} must be a whole image; {reason(error)}; save it again") from error
+        except BROKEN as error:
+            raise _not_whole(path, error) from error
         return _to_array(upright)
 
 
@@ -130,7 +136,7 @@ def _load_deep(path: Path, header: Header) -> NDArray[Any]:
                 return np.take(pairs, (0, 0, 0, 1), axis=2).astype(np.uint16)
             pixels: NDArray[Any] = frame.to_ndarray()
     except (av.FFmpegError, OSError, ValueError, StopIteration) as error:
-        raise MediaError(f"{show_path(path)} must be a whole image; {reason(error)}; save it again") from error
+        raise _not_whole(path, error) from error
     if pixels.dtype != np.uint16:
         raise MediaError(f"{show_path(path)} must have 8 or 16 bits a channel; got {name}; save it again as png")
     return pixels if pixels.ndim == 3 else pixels[..., None]
@@ -142,3 +148,8 @@ def _to_array(image: Image.Image) -> NDArray[Any]:
     mode = "RGBA" if transparent else "L" if image.mode in ("1", "L") else "RGB"
     pixels = np.array(image if image.mode == mode else image.convert(mode))
     return pixels if pixels.ndim == 3 else pixels[..., None]
+
+
+def _not_whole(path: Path, error: BaseException) -> MediaError:
+    """Return the error for an image whose data break off."""
+    return MediaError(f"{show_path(path)} must be a whole image; {reason(error)}; save it again")
