@@ -8,12 +8,12 @@ import threading
 import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from importlib.metadata import version
 from types import FrameType
 from typing import Annotated, NoReturn
 
 import typer
 
-from mattekit import __version__
 from mattekit.checks import InputError, one_line
 from mattekit.cli import demo, matte, propagate, train, trimap
 
@@ -31,13 +31,13 @@ app.command("train")(train.train)
 
 def _show_version(wanted: bool) -> None:
     if wanted:
-        print(f"mattekit {__version__}")
+        print(f"mattekit {version('mattekit')}")
         raise typer.Exit
 
 
 @app.callback()
 def _options(
-    version: Annotated[
+    show_version: Annotated[
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")
     ] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show where in the program an error came from.")] = False,

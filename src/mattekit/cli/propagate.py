@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,7 +17,9 @@ from mattekit.cli.report import Summary, peak_memory_mb, progress_bar
 from mattekit.media import open_writer, probe, show_path
 from mattekit.media.outputs import plan_output
 from mattekit.media.reader import check_span
-from mattekit.models import Model
+
+if TYPE_CHECKING:
+    from mattekit.models import Model
 
 BITS = 8
 """Trimaps are pictures of 0, 128 and 255; 0.5 is rounded to 128."""

@@ -40,6 +40,8 @@ def trimap(
     if plan_output(output, content="alpha").video is not None:
         raise InputError(f"a trimap must be written as PNG; got {show_path(output)}; name a .png file or a folder")
     check_outputs({"alpha": output}, info, frames=info.frames, overwrite=overwrite)
+    for file in info.files:
+        read_mask(file, info.size)
     reach = default_band(info.size) if band is None else band
     with (
         open_writer(output, info, content="alpha", bits=BITS, overwrite=overwrite) as writer,
