@@ -24,6 +24,7 @@ from mattekit.media.formats import (
     colour_code,
     pixel_format,
 )
+from mattekit.media.matroska import set_display_width
 from mattekit.media.paths import file_url, show_path
 from mattekit.media.pixels import FrameMaker
 from mattekit.media.verify import publish_file, remove, sync, verify_video
@@ -99,6 +100,8 @@ class VideoFile:
             self._copy_sound(None if self._span[1] == self._clip.frames else end)
         self._container.close()
         self._close_sound()
+        if self._clip.pixel_aspect != 1 and not self._video.exact_time:
+            self._shape_pixels()
 
     def verify(self) -> None:
         """Raise unless the file holds what was written."""
@@ -170,6 +173,12 @@ class VideoFile:
         time_base = self._clip.time_base
         start = self._first * time_base if self._span[0] > 0 and self._first is not None else None
         self._sound.copy_until(None if end is None else Fraction(end) * time_base, start=start)
+
+    def _shape_pixels(self) -> None:
+        """Write the shape of a pixel into a Matroska file."""
+        width = round(self._clip.size[1] * self._clip.pixel_aspect)
+        if not set_display_width(self._temporary, width):
+            self.notes.append("pixel aspect left out: the container has no room for it")
 
     def _close_sound(self) -> None:
         """Close the clip that the sound came from."""

@@ -1,4 +1,4 @@
-"""Checks the skeleton of a Matroska or WebM file, which FFmpeg mends silently when it is broken."""
+"""What FFmpeg leaves out in Matroska and WebM files: a check of their skeleton, and the shape of a pixel."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import zlib
 from pathlib import Path
 from typing import BinaryIO
 
-SEGMENT, CLUSTER = 0x18538067, 0x1F43B675
+SEGMENT, CLUSTER, TRACKS, TRACK, VIDEO = 0x18538067, 0x1F43B675, 0x1654AE6B, 0xAE, 0xE0
 CRC = 0xBF
+DISPLAY_WIDTH = b"\x54\xb0\x82"
 LEVEL_ONE = {
     0x1A45DFA3,  # EBML header
     0x114D9B74,  # SeekHead
     0x1549A966,  # Info
-    0x1654AE6B,  # Tracks
+    TRACKS,
     0x1C53BB6B,  # Cues
     0x1043A770,  # Chapters
     0x1941A469,  # Attachments
@@ -53,6 +54,69 @@ def find_damage(path: Path) -> int | None:
                 return position
             position = start + size
     return None
+
+
+def set_display_width(path: Path, width: int) -> bool:
+    """Have a file that FFmpeg has written say how wide its first picture is to be shown, in px.
+
+    FFmpeg's muxer takes the shape of a pixel from a place that PyAV cannot reach. The five bytes of the new element are
+    gained by writing the size of the track, which FFmpeg gives eight bytes, in three; nothing else moves.
+
+    Args:
+        path: The file.
+        width: At most 65535.
+
+    Returns:
+        False where the file does not look as FFmpeg writes it; it is then left as it is.
+    """
+    with path.open("r+b") as file:
+        tracks = _find(file, TRACKS, 0, path.stat().st_size)
+        track = tracks and _find(file, TRACK, tracks[0], tracks[1])
+        video = track and _find(file, VIDEO, track[0], track[1])
+        if not tracks or not track or not video or width > 0xFFFF:
+            return False
+        file.seek(track[0] - 9)
+        entry = file.read(9 + track[1] - track[0])
+        inner = bytearray(entry[9 : 9 + video[0] - track[0]])
+        content = entry[9 + video[0] - track[0] :]
+        shown = (video[1] - video[0]) + 5
+        if entry[:2] != b"\xae\x01" or inner[-1] & 0x80 == 0 or shown > 0x7E or track[1] - track[0] + 5 > 0x1FFFFE:
+            return False
+        inner[-1] = 0x80 | shown
+        length = (track[1] - track[0] + 5) | 0x200000
+        element = DISPLAY_WIDTH + width.to_bytes(2, "big")
+        content = content.replace(b"\x54\xb2\x81\x04", b"\x54\xb2\x81\x00", 1)  # unit: px, not unknown
+        file.seek(track[0] - 9)
+        file.write(b"\xae" + length.to_bytes(3, "big") + bytes(inner) + element + content)
+        _renew_checksum(file, tracks[0], tracks[1])
+    return True
+
+
+def _find(file: BinaryIO, wanted: int, position: int, end: int) -> tuple[int, int] | None:
+    """Return where the first element of a kind starts and ends, inside, on one level; a segment is gone into."""
+    while position < end:
+        header = _read_header(file, position)
+        if header is None:
+            return None
+        identity, size, start = header
+        if identity == wanted and size is not None:
+            return start, start + size
+        if identity == SEGMENT:
+            position = start
+        elif size is None:
+            return None
+        else:
+            position = start + size
+    return None
+
+
+def _renew_checksum(file: BinaryIO, start: int, end: int) -> None:
+    """Write the checksum of an element anew, where it has one as first child."""
+    file.seek(start)
+    data = file.read(end - start)
+    if data[:2] == b"\xbf\x84":
+        file.seek(start + 2)
+        file.write(zlib.crc32(data[6:]).to_bytes(4, "little"))
 
 
 def _read_header(file: BinaryIO, position: int) -> tuple[int, int | None, int] | None:

@@ -63,7 +63,7 @@ def plan_output(path: Path | str, *, content: str, bits: int | None = None) -> P
     path = Path(path)
     channels = channels_of(content)
     suffix, shown = path.suffix.lower(), show_path(path)
-    if path.name in ("", "..") or ends_in_slash or path.is_dir() or not suffix:
+    if path.name in ("", "..") or ends_in_slash or not suffix or (path.is_dir() and suffix not in VIDEOS):
         return Plan(path, "folder", content, choose_bits(shown, SEQUENCE_BITS, bits))
     if suffix == ".png":
         names = _counter_of(path)

@@ -110,8 +110,10 @@ class PictureReader:
         if frame.format.has_palette or not any(component.is_alpha for component in components):
             return None, 1
         if len(frame.planes) != len(components):
-            packed = self._scaler.reformat(frame, format="gbrap16le", interpolation=SCALER, threads=1)
-            return view_plane(packed.planes[3], 16), 65535
+            bits = 8 if components[-1].bits <= 8 else 16
+            separate = "gbrap" if bits == 8 else "gbrap16le"
+            frame = self._scaler.reformat(frame, format=separate, interpolation=SCALER, threads=1)
+            return view_plane(frame.planes[3], bits), (1 << bits) - 1
         bits = components[-1].bits
         return view_plane(frame.planes[-1], bits, big_endian=frame.format.is_big_endian), (1 << bits) - 1
 
