@@ -58,6 +58,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with _stopped_by_signals():
             result = app(given or ["--help"], prog_name="mattekit", standalone_mode=False)
+        if result == INTERRUPTED:  # what typer makes of an interrupt
+            raise KeyboardInterrupt
         return result if isinstance(result, int) else DONE
     except (KeyboardInterrupt, typer.Abort):
         print("mattekit: interrupted", file=sys.stderr)
