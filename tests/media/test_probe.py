@@ -7,6 +7,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from PIL import Image
 
 from footage import make_video, picture
 from mattekit.checks import MediaError
@@ -45,6 +46,27 @@ def test_frames_are_counted_in_every_container(tmp_path, name):
 def test_webm_is_counted(tmp_path):
     make_video(tmp_path / "a.webm", codec="libvpx-vp9", pts=5, step=40, time_base=Fraction(1, 1000))
     assert probe(tmp_path / "a.webm").frames == 5
+
+
+def test_frames_that_an_edit_list_cuts_off_do_not_count(tmp_path):
+    make_video(tmp_path / "whole.mp4", pts=20, bframes=2, options={"g": "12"})
+    with av.open(str(tmp_path / "whole.mp4")) as source, av.open(str(tmp_path / "cut.mp4"), "w") as output:
+        stream = output.add_stream_from_template(source.streams.video[0])
+        for packet in source.demux(video=0):
+            if packet.size:
+                packet.pts, packet.dts, packet.stream = packet.pts - 5005, packet.dts - 5005, stream
+                output.mux(packet)
+    clip = probe(tmp_path / "cut.mp4")
+    assert clip.frames == 15
+    assert [time for chunk in read(clip) for time in chunk.pts.tolist()] == [1001 * index for index in range(15)]
+
+
+def test_a_gif_keeps_its_times(tmp_path):
+    first, *others = [Image.fromarray(picture(index)) for index in range(4)]
+    first.save(tmp_path / "a.gif", save_all=True, append_images=others, duration=[100, 50, 200, 40])
+    clip = probe(tmp_path / "a.gif")
+    assert (clip.kind, clip.frames, clip.bits, clip.last_duration) == ("video", 4, 8, 4)
+    assert next(read(clip)).pts.tolist() == [0, 10, 15, 35]
 
 
 def test_one_frame_is_a_clip(tmp_path):

@@ -6,8 +6,9 @@ import av
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
-from footage import make_video, video_times
+from footage import make_video, picture, video_times
 from mattekit.checks import InputError, MediaError
 from mattekit.media import check_output, open_writer, probe, read, read_alpha, read_planes
 from mattekit.media import encode as encode_module
@@ -199,6 +200,21 @@ def test_a_span_starts_at_zero_and_keeps_its_last_duration(tmp_path, start, end,
     span = TIMES[start:end]
     assert video_times(tmp_path / "a.mp4") == [Fraction(time - span[0], 30000) for time in span]
     assert probe(tmp_path / "a.mp4").last_duration == last
+
+
+@pytest.mark.parametrize("suffix", [".mov", ".mp4", ".mkv", ".webm"])
+def test_a_folder_of_images_becomes_a_video_of_24_frames_a_second(tmp_path, suffix):
+    folder = tmp_path / "shot"
+    folder.mkdir()
+    for number in range(4):
+        Image.fromarray(picture(number)).save(folder / f"{number}.png")
+    clip = probe(folder)
+    with open_writer(tmp_path / f"a{suffix}", clip, content="composite") as writer:
+        for index, frame in enumerate(next(read(clip)).frames):
+            writer.write(frame, index)
+    got = probe(tmp_path / f"a{suffix}")
+    assert (got.frames, got.rate, got.size) == (4, 24, (48, 64))
+    assert writer.notes == []
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
