@@ -108,19 +108,7 @@ def check_output(
     _check_folder(plan)
     standing = plan.standing()
     _check_not_input(plan, clip, standing)
-    if not standing and not (plan.kind == "folder" and plan.path.is_dir() and any(plan.path.iterdir())):
-        return plan
-    if not overwrite:
-        raise MediaError(f"{shown} must not exist yet; it does; choose another name or allow overwriting")
-    if plan.kind == "folder":
-        others = sorted(file.name for file in plan.path.iterdir() if file not in standing)
-        if others:
-            raise MediaError(
-                f"folder {shown} must hold nothing but an earlier output to be replaced; it holds "
-                f"{show_path(others[0])}; choose another folder"
-            )
-    elif any(file.is_dir() for file in standing):
-        raise MediaError(f"{shown} must be a file to be replaced; it is a folder; choose another name")
+    _check_standing(plan, standing, overwrite=overwrite)
     return plan
 
 
@@ -194,3 +182,21 @@ def _check_not_input(plan: Plan, clip: ClipInfo, standing: list[Path]) -> None:
                 same = False
             if same:
                 raise MediaError(f"an output must not be the input; got {show_path(target)}; choose another name")
+
+
+def _check_standing(plan: Plan, standing: list[Path], *, overwrite: bool) -> None:
+    """Raise unless what stands in the place of an output may be replaced, and is nothing but that."""
+    shown = show_path(plan.path)
+    if not standing and not (plan.kind == "folder" and plan.path.is_dir() and any(plan.path.iterdir())):
+        return
+    if not overwrite:
+        raise MediaError(f"{shown} must not exist yet; it does; choose another name or allow overwriting")
+    if plan.kind == "folder":
+        others = sorted(file.name for file in plan.path.iterdir() if file not in standing)
+        if others:
+            raise MediaError(
+                f"folder {shown} must hold nothing but an earlier output to be replaced; it holds "
+                f"{show_path(others[0])}; choose another folder"
+            )
+    elif any(file.is_dir() for file in standing):
+        raise MediaError(f"{shown} must be a file to be replaced; it is a folder; choose another name")

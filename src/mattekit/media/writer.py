@@ -224,22 +224,19 @@ def open_writer(
     """
     last = check_span(clip, start, end)
     plan = check_output(path, clip, content=content, overwrite=overwrite, bits=bits, frames=last - start)
-    temporary = temporary_path(plan)
     try:
-        sink: VideoFile | ImageSequence
-        if plan.video is None:
-            sink = ImageSequence(temporary, plan, clip=clip, start=start)
-        else:
-            sink = VideoFile(
-                temporary,
-                plan,
-                video=plan.video,
-                clip=clip,
-                span=(start, last),
-                last_duration=duration_before(clip, last),
-            )
+        sink = _start(plan, clip, (start, last))
     except MattekitError:
         raise
     except (av.FFmpegError, OSError, ValueError) as error:
         raise cannot_write(plan.path, error) from error
     return Writer(plan, sink, size=clip.size, frames=last - start, overwrite=overwrite)
+
+
+def _start(plan: Plan, clip: ClipInfo, span: tuple[int, int]) -> VideoFile | ImageSequence:
+    """Return what takes the frames of an output, under a temporary name."""
+    temporary = temporary_path(plan)
+    if plan.video is None:
+        return ImageSequence(temporary, plan, clip=clip, start=span[0])
+    last_duration = duration_before(clip, span[1])
+    return VideoFile(temporary, plan, video=plan.video, clip=clip, span=span, last_duration=last_duration)
