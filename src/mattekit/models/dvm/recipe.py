@@ -22,7 +22,7 @@ from mattekit.types import Sample, Stage
 
 SMALL_MATTING = (
     Stage("stills", steps=1200, batch=6, length=1, size=(160, 160), rate=(6e-4, 3e-4)),
-    Stage("clips", steps=1000, batch=1, length=5, size=(192, 192), rate=(3e-4, 1e-5)),
+    Stage("clips", steps=800, batch=1, length=5, size=(224, 224), rate=(3e-4, 1e-5)),
 )
 SMALL_PROPAGATION = (
     Stage("near", steps=500, batch=2, length=4, size=(192, 192), rate=(1e-3, 8e-4), gap=4),
@@ -64,7 +64,7 @@ def _ease(alpha: Tensor, alpha_true: Tensor, unknown: Tensor) -> Tensor:
     Veils and sparks over a like background cannot be told apart by anyone; unweighted they would drown the rest.
     """
     error = ((alpha.detach() - alpha_true).abs() * unknown).sum((1, 2, 3, 4), keepdim=True)
-    return 0.06 / (0.06 + error / unknown.sum((1, 2, 3, 4), keepdim=True).clamp_min(1))
+    return 0.15 / (0.15 + error / unknown.sum((1, 2, 3, 4), keepdim=True).clamp_min(1))
 
 
 class PropagationRecipe:
