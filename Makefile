@@ -35,7 +35,7 @@ $(READY): pyproject.toml
 	@touch $@
 
 demo: $(READY)
-	$(BIN)/mattekit demo -o demo
+	$(BIN)/mattekit demo -o demo --overwrite
 
 test: $(READY)
 	$(ONE_THREAD) $(BIN)/python -m pytest

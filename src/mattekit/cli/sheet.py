@@ -53,7 +53,7 @@ class ContactSheet:
         """Draw the sheet and put it in its place in one step, over one that stands there."""
         beside = path.with_name(f".mattekit-{secrets.token_hex(6)}.png")
         try:
-            self.draw().save(beside)
+            self.draw().save(beside, optimize=True)
             os.replace(beside, path)
         finally:
             beside.unlink(missing_ok=True)

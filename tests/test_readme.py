@@ -1,0 +1,69 @@
+"""The README names every source file, and only files that are there."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import scenes
+import torch
+from torch import Tensor
+
+import mattekit
+from mattekit.types import State
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def test_the_tree_has_a_line_for_every_file_and_no_other() -> None:
+    tree = (ROOT / "README.md").read_text(encoding="utf-8").split("src/mattekit/\n", 1)[1].split("\ntests/", 1)[0]
+    listed, folders = set(), [Path()]
+    for line in tree.splitlines():
+        found = re.match(r"( +)(\S+)  +\S", line)
+        assert found, f"a line of the tree must be a name and what it holds; got {line!r}"
+        depth = len(found[1]) // 2
+        if found[2].endswith("/"):
+            folders[depth:] = [folders[depth - 1] / found[2]]
+        else:
+            listed.add(str(folders[depth - 1] / found[2]))
+    package = ROOT / "src" / "mattekit"
+    there = {str(path.relative_to(package)) for path in package.rglob("*.py")}
+    there -= {name for name in there if name.endswith("/__init__.py")}
+    assert listed == there
+
+
+def test_links_lead_to_files() -> None:
+    for page in ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md"):
+        for target in re.findall(r"\]\(([^)#]+)\)", (ROOT / page).read_text(encoding="utf-8")):
+            assert target.startswith("https://") or (ROOT / target).exists(), f"{page} links to {target}"
+
+
+class Half:
+    """Stands in for the networks: alpha a half, every trimap that of the key frame."""
+
+    needs_trimap = True
+    context = 0
+
+    def step(self, *given: Tensor | State) -> object:
+        if len(given) == 3:
+            frames = given[0]
+            return torch.full((len(frames), 1, *frames.shape[-2:]), 0.5), None, None
+        return given[1]
+
+    def reference(self, frame: Tensor, trimap: Tensor) -> State:
+        return trimap
+
+
+def test_the_python_example_runs_as_it_stands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = scenes.soft_disc(6)
+    scenes.write_video(tmp_path / "shot.mov", scene.frames, codec="libx264", layout="yuv444p")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(
+        mattekit, "load", lambda family: mattekit.Model(family, Half(), Half(), Path("none")), raising=False
+    )
+    (example,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), flags=re.DOTALL)
+    names = {"mask": scene.alpha[0] > 0.5}
+    exec(example, names)
+    last = names["matte"]
+    assert (last.chunk.start + len(last.chunk), last.foreground.shape[1]) == (6, 3)
