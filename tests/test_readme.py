@@ -6,11 +6,11 @@ import re
 from pathlib import Path
 
 import pytest
-import scenes
 import torch
 from torch import Tensor
 
 import mattekit
+import scenes
 from mattekit.types import State
 
 ROOT = Path(__file__).resolve().parents[1]
