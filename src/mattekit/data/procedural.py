@@ -169,7 +169,7 @@ def texture(random: np.random.Generator, size: tuple[int, int]) -> Tensor:
 
 
 def render_demo(
-    *, frames: int = 48, size: tuple[int, int] = (288, 512), seed: int = 0
+    *, frames: int = 48, size: tuple[int, int] = (288, 512), seed: int = 2
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Render a short clip of a hairy subject that walks and sways over a moving background.
 
