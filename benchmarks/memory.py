@@ -45,8 +45,7 @@ def peak(folder: Path, frames: int, size: tuple[int, int]) -> float:
     outputs = [folder / f"{frames}-{name}" for name in ("alpha.mkv", "cutout.mov", "composite.mp4")]
     script = (
         "import json, resource, sys; from mattekit.cli import main; sys.argv = json.loads(sys.argv[1])\n"
-        "try:\n    main()\nexcept SystemExit as end:\n    code = end.code\nelse:\n    code = 0\n"
-        "print(code or 0, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+        "print(main(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
     )
     command = ["mattekit", "matte", str(clip), "--trimap", f"0={trimap}", "--overwrite"]
     for option, output in zip(("--alpha", "--cutout", "--composite"), outputs, strict=True):

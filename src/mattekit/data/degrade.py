@@ -27,8 +27,9 @@ def jitter_colour(frames: Tensor, generator: torch.Generator, *, tint: bool = Fa
     if tint:
         balance = balance * (0.15 + 0.85 * torch.tensor(draw[7:10]))
     grey = frames.mean(dim=1, keepdim=True)
-    frames = (grey + saturation * (frames - grey)).clamp(1e-4, 1).pow(gamma)
-    return (gain * frames * balance.to(frames.device)[:, None, None]).clamp(0, 1)
+    toned = (grey + saturation * (frames - grey)).clamp(1e-4, 1).pow(gamma)
+    lit: Tensor = gain * toned * balance.to(frames.device)[:, None, None]
+    return lit.clamp(0, 1)
 
 
 def degrade(frames: Tensor, generator: torch.Generator) -> Tensor:
