@@ -224,6 +224,16 @@ def test_pictures_go_in_and_out(folder: Path, scene: scenes.Scene, stub: HalfMat
     assert alpha_of("still.png").shape == (1, 48, 64)
 
 
+def test_bits_choose_the_depth_and_a_format_without_them_is_refused(
+    folder: Path, stub: HalfMatter, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for bits, kind in (("8", np.uint8), ("16", np.uint16)):
+        assert main(["matte", "clip.mkv", *KEY, "--alpha", f"a{bits}_%03d.png", "--bits", bits]) == 0
+        assert planes_of(f"a{bits}_000.png").dtype == kind
+    assert main(["matte", "clip.mkv", *KEY, "--cutout", "c.mov", "--bits", "8"]) == 2
+    assert "c.mov must have 10 bits a channel; got 8" in capsys.readouterr().err
+
+
 NAMES = ["a b", 'it\'s "so"', "-dash", "50%d", "http:x", "two\nlines", "café", os.fsdecode(b"caf\xe9"), "x=y"]
 
 

@@ -42,6 +42,7 @@ class Job:
         backdrop: What composites are laid over.
         overwrite: Whether outputs that stand there are replaced.
         chunk: Frames handed on at once; None chooses by their size.
+        bits: Bits a channel of every output; None takes each format's default.
     """
 
     clip: ClipInfo
@@ -52,6 +53,7 @@ class Job:
     backdrop: Backdrop | None = None
     overwrite: bool = False
     chunk: int | None = None
+    bits: int | None = None
 
 
 def matte(
@@ -71,6 +73,7 @@ def matte(
     cutout: Annotated[Path | None, typer.Option(help="Output: colour and alpha together.")] = None,
     composite: Annotated[Path | None, typer.Option(help="Output: laid over --background.")] = None,
     background: Annotated[str | None, typer.Option(help="Colour (#00b140, green), image or video.")] = None,
+    bits: Annotated[int | None, typer.Option(help="Bits a channel, 8 or 16, where the formats have them.")] = None,
     weights: Annotated[Path | None, typer.Option(help="Safetensors file instead of the carried weights.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     runtime: Annotated[str, typer.Option(help="What runs the networks: auto or torch.")] = "auto",
@@ -98,9 +101,9 @@ def matte(
         inputs.append(weights)
     if backdrop is not None and backdrop.clip is not None:
         inputs += [backdrop.clip.path, *backdrop.clip.files]
-    check_outputs(outputs, info, frames=span[1] - span[0], overwrite=overwrite, inputs=inputs)
+    check_outputs(outputs, info, frames=span[1] - span[0], overwrite=overwrite, inputs=inputs, bits=bits)
     reach = default_band(info.size) if band is None else band
-    job = Job(info, keys, outputs, span, reach, backdrop=backdrop, overwrite=overwrite, chunk=chunk)
+    job = Job(info, keys, outputs, span, reach, backdrop=backdrop, overwrite=overwrite, chunk=chunk, bits=bits)
     begun = time.monotonic()
     loaded = load_model(model, weights=weights, device=device, threads=threads)
     run(job, loaded, device=device, begun=begun).tell(as_json=as_json)
@@ -161,7 +164,9 @@ def run(job: Job, model: Model, *, device: str = "auto", begun: float, watchers:
     """
     from mattekit.engine import stream
 
-    opened = open_outputs(job.outputs, job.clip, span=job.span, overwrite=job.overwrite, backdrop=job.backdrop)
+    opened = open_outputs(
+        job.outputs, job.clip, span=job.span, overwrite=job.overwrite, backdrop=job.backdrop, bits=job.bits
+    )
     total = job.span[1] - job.span[0]
     with opened as (sinks, writers), open_frames(job) as chunks, progress_bar("matte", total) as progress:
         placed = stream.move(chunks, choose_device(device))

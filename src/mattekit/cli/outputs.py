@@ -20,7 +20,13 @@ if TYPE_CHECKING:
 
 
 def check_outputs(
-    outputs: Mapping[str, Path], clip: ClipInfo, *, frames: int, overwrite: bool, inputs: Sequence[Path] = ()
+    outputs: Mapping[str, Path],
+    clip: ClipInfo,
+    *,
+    frames: int,
+    overwrite: bool,
+    inputs: Sequence[Path] = (),
+    bits: int | None = None,
 ) -> None:
     """Raise unless every output can be written without harm; nothing is opened or changed.
 
@@ -30,6 +36,7 @@ def check_outputs(
         frames: How many frames each will hold.
         overwrite: Whether outputs that stand there may be replaced.
         inputs: Other files that are read and must not be written to.
+        bits: Bits a channel of every output, or None for each format's default.
 
     Raises:
         InputError: There is none, two share a path, or a format cannot hold what it should.
@@ -39,7 +46,7 @@ def check_outputs(
         raise InputError("an output must be named; got none: add --alpha, --foreground, --cutout or --composite")
     check_distinct(list(outputs.values()))
     for content, path in outputs.items():
-        plan = check_output(path, clip, content=content, overwrite=overwrite, frames=frames)
+        plan = check_output(path, clip, content=content, overwrite=overwrite, bits=bits, frames=frames)
         for standing in plan.standing():
             for source in inputs:
                 if source.exists() and os.path.samefile(standing, source):
@@ -87,7 +94,13 @@ class OutputSink:
 
 @contextmanager
 def open_outputs(
-    outputs: Mapping[str, Path], clip: ClipInfo, *, span: tuple[int, int], overwrite: bool, backdrop: Backdrop | None
+    outputs: Mapping[str, Path],
+    clip: ClipInfo,
+    *,
+    span: tuple[int, int],
+    overwrite: bool,
+    backdrop: Backdrop | None,
+    bits: int | None = None,
 ) -> Iterator[tuple[list[OutputSink], list[Writer]]]:
     """Open every output; at the end all are finished and then named, or none is when anything went wrong.
 
@@ -97,6 +110,7 @@ def open_outputs(
         span: First frame and one past the last.
         overwrite: Whether outputs that stand there are replaced.
         backdrop: What composites are laid over.
+        bits: Bits a channel of every output, or None for each format's default.
 
     Yields:
         The sinks, and their writers for what they note.
@@ -104,7 +118,9 @@ def open_outputs(
     with ExitStack() as stack:
         sinks, writers = [], []
         for content, path in outputs.items():
-            writer = open_writer(path, clip, content=content, overwrite=overwrite, start=span[0], end=span[1])
+            writer = open_writer(
+                path, clip, content=content, overwrite=overwrite, bits=bits, start=span[0], end=span[1]
+            )
             stack.callback(writer.discard)
             writers.append(writer)
             over = None
