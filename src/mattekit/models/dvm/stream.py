@@ -123,10 +123,11 @@ class StreamPropagator:
     Args:
         network: The propagation network.
         longest: Long side in px of the working size; larger frames are shrunk.
+        caution: Added to the logit of "unknown". A pixel wrongly known is lost, one needlessly unknown is matted.
     """
 
-    def __init__(self, network: PropagationNetwork, *, longest: int = 640) -> None:
-        self.network, self.longest = network, longest
+    def __init__(self, network: PropagationNetwork, *, longest: int = 640, caution: float = 1.0) -> None:
+        self.network, self.longest, self.caution = network, longest, caution
 
     @torch.inference_mode()
     def reference(self, frame: Tensor, trimap: Tensor) -> Reference:
@@ -142,12 +143,13 @@ class StreamPropagator:
 
     @torch.inference_mode()
     def step(self, frame: Tensor, reference: Reference) -> Tensor:
-        """Return the trimap (1, H, W) of a frame (3, H, W), the likeliest class of each pixel."""
+        """Return the trimap (1, H, W) of a frame (3, H, W), the likeliest class of each pixel after caution."""
         height, width = self._working_size(frame)
         logits = self.network(self._picture(frame), reference)
         logits = functional.interpolate(logits, scale_factor=2.0, mode="bilinear", align_corners=False)
         size = (frame.shape[-2], frame.shape[-1])
         logits = functional.interpolate(logits[..., :height, :width], size=size, mode="bilinear", align_corners=False)
+        logits[:, 1] += self.caution
         return logits.argmax(dim=1).to(frame.dtype) / 2
 
     def _working_size(self, frame: Tensor) -> tuple[int, int]:
