@@ -12,7 +12,7 @@ from torch import Tensor
 
 from mattekit.checks import InputError
 from mattekit.data.degrade import degrade, jitter_colour
-from mattekit.data.motion import random_path, sample_layer
+from mattekit.data.motion import Path, random_path, sample_layer
 from mattekit.data.pack import WEIGHTS, Source
 from mattekit.ops.filters import box_filter
 from mattekit.types import Sample, Stage
@@ -82,11 +82,22 @@ class Composer:
         path = random_path(stage.length, generator, gap=stage.gap, zoom=(0.5, 1.8))
         layer = sample_layer(pixels, path, stage.size, centre=_soft_place(pixels[3], generator))
         colour = jitter_colour(layer[:, :3], generator, tint=source.kind == "effect")
+        if source.kind == "procedural" and _chance(generator, 0.6):  # stripes need not be strands with gaps between
+            colour = self._texture(stage, path, generator)
         if _chance(generator, 0.2):  # lit as the background is, which makes the two hard to tell apart
             share = torch.rand((), generator=generator).item() * 0.7
             means = [part.mean(dim=(0, 2, 3), keepdim=True) for part in (background, colour)]
             colour = (colour + share * (means[0] - means[1])).clamp(0, 1)
         return colour, ((layer[:, 3:] - HAZE) / (1 - 2 * HAZE)).clamp(0, 1)
+
+    def _texture(self, stage: Stage, path: Path, generator: torch.Generator) -> Tensor:
+        """Return a picture (T, 3, H, W) that moves along a foreground's path, as its colour."""
+        source = self._backgrounds[int(torch.randint(len(self._backgrounds), (1,), generator=generator))]
+        pixels = source.pixels[0].float() / 255
+        height, width = pixels.shape[-2:]
+        place = torch.rand(2, generator=generator) * torch.tensor([width, height])
+        layer = sample_layer(pixels, path, stage.size, centre=(float(place[0]), float(place[1])), reflect=True)
+        return jitter_colour(layer, generator)
 
     def _background(self, stage: Stage, generator: torch.Generator) -> Tensor:
         """Return (T, 3, H, W) of one moving background."""

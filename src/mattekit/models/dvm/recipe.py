@@ -23,6 +23,7 @@ from mattekit.types import Sample, Stage
 SMALL_MATTING = (
     Stage("stills", steps=1200, batch=6, length=1, size=(160, 160), rate=(6e-4, 3e-4)),
     Stage("clips", steps=800, batch=1, length=5, size=(224, 224), rate=(3e-4, 1e-5)),
+    Stage("textured", steps=400, batch=2, length=3, size=(192, 192), rate=(2e-4, 1e-5)),
 )
 SMALL_PROPAGATION = (
     Stage("near", steps=500, batch=2, length=4, size=(192, 192), rate=(1e-3, 8e-4), gap=4),
