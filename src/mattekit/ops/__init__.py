@@ -1,8 +1,10 @@
 """Pure functions on tensors: no parameters, no state, no files."""
 
 from mattekit.ops.composite import composite, premultiply, unpremultiply
+from mattekit.ops.extend import extend_colour
 from mattekit.ops.filters import box_filter, dilate, erode, gaussian_blur, separable, sobel
 from mattekit.ops.foreground import estimate_foreground, estimate_layers
+from mattekit.ops.laplacian import closed_form_alpha
 from mattekit.ops.pyramid import collapse, gaussian_pyramid, grow, laplacian_pyramid, shrink
 from mattekit.ops.resize import pad_to_stride, resize, unpad
 from mattekit.ops.trimap import (
@@ -21,6 +23,7 @@ __all__ = [
     "affine_matrix",
     "box_filter",
     "check_trimap",
+    "closed_form_alpha",
     "collapse",
     "composite",
     "consistent",
@@ -28,6 +31,7 @@ __all__ = [
     "erode",
     "estimate_foreground",
     "estimate_layers",
+    "extend_colour",
     "force_known",
     "gaussian_blur",
     "gaussian_pyramid",

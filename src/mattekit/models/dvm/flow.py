@@ -9,6 +9,7 @@ import torch.nn.functional as functional
 from torch import Tensor, nn
 
 from mattekit.nn.blocks import zero_parameters
+from mattekit.ops.warp import warp
 
 
 class FlowNetwork(nn.Module):
@@ -45,17 +46,5 @@ class FlowNetwork(nn.Module):
                 flow = here.new_zeros(here.shape[0], 2, *size)
             else:
                 flow = 2 * functional.interpolate(flow, size=size, mode="bilinear", align_corners=False)
-            flow = flow + self.refine(torch.cat((here, _fetch(there, flow), flow), dim=1))
+            flow = flow + self.refine(torch.cat((here, warp(there, flow)[0], flow), dim=1))
         return target.new_zeros(0) if flow is None else flow
-
-
-def _fetch(feature: Tensor, flow: Tensor) -> Tensor:
-    """Return the feature sampled at each place plus its flow."""
-    height, width = feature.shape[-2:]
-    y, x = torch.meshgrid(
-        torch.arange(height, device=flow.device, dtype=flow.dtype),
-        torch.arange(width, device=flow.device, dtype=flow.dtype),
-        indexing="ij",
-    )
-    grid = torch.stack(((x + flow[:, 0] + 0.5) * 2 / width - 1, (y + flow[:, 1] + 0.5) * 2 / height - 1), dim=-1)
-    return functional.grid_sample(feature, grid.to(feature.dtype), padding_mode="border", align_corners=False)
