@@ -53,7 +53,7 @@ def streamed(network: MattingNetwork, frames: torch.Tensor, trimap: torch.Tensor
 
 def test_alpha_is_the_trimap_where_it_is_known_and_between_0_and_1_elsewhere() -> None:
     frames, trimap = scene(3, 40, 50)
-    alpha = shaken(MattingNetwork())(frames[None], trimap[None])[0]
+    alpha = shaken(MattingNetwork())(frames[None], trimap[None])[0].detach()
     known = trimap != 0.5
     assert alpha.shape == (3, 1, 40, 50)
     assert bool((alpha[known] == trimap[known]).all())
