@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mattekit.checks import InputError, check_choice
+from mattekit.cli.device import DEVICES, choose_device
 
 if TYPE_CHECKING:
     import torch
@@ -35,6 +36,7 @@ def train(
     """Train a network; Ctrl-C or --minutes leaves a checkpoint that the same command resumes."""
     check_choice("family", family, ("dvm",))
     check_choice("network", network, NETWORKS)
+    check_choice("--device", device, DEVICES)
     if not pack.exists() and data is None:
         raise InputError(f"a pack of sources must exist; {pack} does not: give --data FOLDER to make it from")
     if data is not None and not pack.exists():
@@ -69,27 +71,17 @@ def _trainer(network: str, pack: Path, output: Path, minutes: float | None, seed
     from mattekit.models.dvm import MattingNetwork, PropagationNetwork
     from mattekit.models.dvm.recipe import MattingRecipe, PropagationRecipe
 
-    place = _device(device)
+    place = choose_device(device)
     foregrounds, backgrounds = read_pack(pack, device=place)
     composer = Composer(foregrounds, backgrounds, blobs=network == "matting")
     options = TrainOptions(seed=seed, minutes=minutes)
     torch.manual_seed(seed)
+    recipe: MattingRecipe | PropagationRecipe
     if network == "matting":
-        matting = MattingNetwork().to(place)
-        return Trainer(matting, MattingRecipe(matting), composer.sample, folder=output / network, options=options)
-    propagation = PropagationNetwork().to(place)
-    recipe = PropagationRecipe(propagation)
-    return Trainer(propagation, recipe, composer.sample, folder=output / network, options=options)
-
-
-def _device(name: str) -> torch.device:
-    """Return a device; "auto" takes the first of CUDA and CPU that is there."""
-    import torch
-
-    check_choice("device", name, ("auto", "cpu", "cuda", "mps"))
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-    return torch.device(name)
+        recipe = MattingRecipe(MattingNetwork().to(place))
+    else:
+        recipe = PropagationRecipe(PropagationNetwork().to(place))
+    return Trainer(recipe.network, recipe, composer.sample, folder=output / network, options=options)
 
 
 def _run_with_progress(trainer: Trainer, network: str) -> torch.nn.Module:

@@ -93,10 +93,7 @@ class Composer:
     def _texture(self, stage: Stage, path: Path, generator: torch.Generator) -> Tensor:
         """Return a picture (T, 3, H, W) that moves along a foreground's path, as its colour."""
         source = self._backgrounds[int(torch.randint(len(self._backgrounds), (1,), generator=generator))]
-        pixels = source.pixels[0].float() / 255
-        height, width = pixels.shape[-2:]
-        place = torch.rand(2, generator=generator) * torch.tensor([width, height])
-        layer = sample_layer(pixels, path, stage.size, centre=(float(place[0]), float(place[1])), reflect=True)
+        layer = _sample_anywhere(source.pixels[0].float() / 255, path, stage.size, generator)
         return jitter_colour(layer, generator)
 
     def _background(self, stage: Stage, generator: torch.Generator) -> Tensor:
@@ -108,12 +105,17 @@ class Composer:
         order = [_reflect(start + step * time, count) for time in range(stage.length)]
         pixels = source.pixels[torch.tensor(order)].float() / 255
         path = random_path(stage.length, generator, gap=stage.gap, zoom=(0.7, 1.6), bend=0.0)
-        height, width = pixels.shape[-2:]
-        place = torch.rand(2, generator=generator) * torch.tensor([width, height])
-        layer = sample_layer(pixels, path, stage.size, centre=(float(place[0]), float(place[1])), reflect=True)
+        layer = _sample_anywhere(pixels, path, stage.size, generator)
         if _chance(generator, 0.35):
             layer = box_filter(box_filter(layer, 1 + int(torch.randint(4, (1,), generator=generator))), 2)
         return jitter_colour(layer, generator)
+
+
+def _sample_anywhere(pixels: Tensor, path: Path, size: tuple[int, int], generator: torch.Generator) -> Tensor:
+    """Return a picture or clip along a path, about a random place in it, mirrored beyond its border."""
+    height, width = pixels.shape[-2:]
+    place = torch.rand(2, generator=generator) * torch.tensor([width, height])
+    return sample_layer(pixels, path, size, centre=(float(place[0]), float(place[1])), reflect=True)
 
 
 def random_trimap(alpha: Tensor, generator: torch.Generator, *, widest: int, blobs: bool = True) -> Tensor:
