@@ -113,5 +113,6 @@ def procedural_sources(*, count: int, seed: int, side: int = 384) -> Iterator[So
             layer = lace(random, (side, side))
         else:
             strands, fineness = int(random.integers(700, 4000)), random.uniform(0.6, 2)
-            layer = hairy_subject(random, strands=strands, fineness=fineness).draw((side, side))
+            palette = int(random.integers(2, 7)) if index % 3 == 0 else 1
+            layer = hairy_subject(random, strands=strands, fineness=fineness, palette=palette).draw((side, side))
         yield Source(f"procedural/{seed}-{index}", "procedural", (layer * 255).round().to(torch.uint8)[None])

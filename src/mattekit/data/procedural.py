@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -85,13 +85,16 @@ class HairySubject:
                 pen.line(line, fill=_ink(colour * (0.8 + 0.03 * part)), width=taper)
 
 
-def hairy_subject(random: np.random.Generator, *, strands: int = 1800, fineness: float = 1.0) -> HairySubject:
+def hairy_subject(
+    random: np.random.Generator, *, strands: int = 1800, fineness: float = 1.0, palette: int = 1
+) -> HairySubject:
     """Draw a subject at random.
 
     Args:
         random: Where the randomness comes from.
         strands: Number of hairs.
         fineness: Divides the width of the hairs.
+        palette: Colours among the hairs; more than one for yarn and plush, whose own contrasts exceed that of the edge.
     """
     count = int(random.integers(1, 4))
     blobs = np.stack(
@@ -115,7 +118,7 @@ def hairy_subject(random: np.random.Generator, *, strands: int = 1800, fineness:
     clumps = random.uniform(-0.7, 0.7, 24)[((angle + np.pi) / (2 * np.pi) * 23.99).astype(int)]
     base = random.uniform(20, 235, 3)
     bright = random.normal(1, random.uniform(0.08, 0.3), (strands, 1))
-    return HairySubject(
+    subject = HairySubject(
         blobs,
         roots,
         angle + tilt + clumps + random.normal(0, 0.25, strands),
@@ -126,6 +129,11 @@ def hairy_subject(random: np.random.Generator, *, strands: int = 1800, fineness:
         random.uniform(0, 0.8) * random.normal(0, 1, strands) + angle,
         np.clip(base * random.uniform(0.6, 1.1, (2, 1)) + random.normal(0, 10, (2, 3)), 0, 255),
     )
+    if palette < 2:
+        return subject
+    skeins = random.uniform(0, palette, 60).astype(int) if random.uniform() < 0.5 else np.arange(60) % palette
+    hues = random.uniform(15, 240, (palette, 3))[skeins[((angle + np.pi) / (2 * np.pi) * 59.99).astype(int)]]
+    return replace(subject, colours=np.clip(hues * bright, 0, 255))
 
 
 def veil(random: np.random.Generator, size: tuple[int, int]) -> Tensor:
