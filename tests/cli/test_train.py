@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from mattekit.cli import main
-from mattekit.data.pack import Source, procedural_sources, write_pack
+from mattekit.data.pack import Source, write_pack
+from mattekit.data.procedural import procedural_sources
 from mattekit.models import load
 
 

@@ -12,8 +12,8 @@ from mattekit.checks import InputError
 from mattekit.data.compose import Composer, random_trimap
 from mattekit.data.degrade import block_compress, degrade
 from mattekit.data.motion import random_path, sample_layer
-from mattekit.data.pack import Source, procedural_sources, read_pack, write_pack
-from mattekit.data.procedural import hairy_subject, render_demo
+from mattekit.data.pack import Source, read_pack, write_pack
+from mattekit.data.procedural import hairy_subject, procedural_sources, render_demo
 from mattekit.types import Stage
 
 STAGE = Stage("test", steps=1, batch=2, length=3, size=(40, 56), rate=(1e-3, 1e-4))

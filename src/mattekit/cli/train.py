@@ -53,7 +53,8 @@ def train(
 def _make_pack(data: Path, pack: Path) -> None:
     """Pack the rows of a folder that may be shipped, and procedural subjects."""
     from mattekit.data.index import index_sources, read_index
-    from mattekit.data.pack import procedural_sources, write_pack
+    from mattekit.data.pack import write_pack
+    from mattekit.data.procedural import procedural_sources
 
     rows = read_index(data)
     pack.parent.mkdir(parents=True, exist_ok=True)

@@ -7,14 +7,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
 from mattekit.checks import InputError
-from mattekit.data.procedural import hairy_subject, lace, veil
 from mattekit.ops.resize import resize
 
 WEIGHTS = {"photo": 5.0, "cutout": 1.0, "effect": 0.12, "clip": 2.0, "procedural": 1.0}
@@ -95,24 +93,3 @@ def shrink(pixels: Tensor, longest: int) -> Tensor:
         return pixels
     size = (max(1, round(height * scale)), max(1, round(width * scale)))
     return (resize(pixels.float() / 255, size, mode="area") * 255).round().clamp(0, 255).to(torch.uint8)
-
-
-def procedural_sources(*, count: int, seed: int, side: int = 384) -> Iterator[Source]:
-    """Render procedural foregrounds: two thirds hairy, the rest veils and nets.
-
-    Args:
-        count: How many.
-        seed: Chooses all of them.
-        side: Height and width in px.
-    """
-    for index in range(count):
-        random = np.random.default_rng((seed, index))
-        if index % 6 == 4:
-            layer = veil(random, (side, side))
-        elif index % 6 == 5:
-            layer = lace(random, (side, side))
-        else:
-            strands, fineness = int(random.integers(700, 4000)), random.uniform(0.6, 2)
-            palette = int(random.integers(2, 7)) if index % 3 == 0 else 1
-            layer = hairy_subject(random, strands=strands, fineness=fineness, palette=palette).draw((side, side))
-        yield Source(f"procedural/{seed}-{index}", "procedural", (layer * 255).round().to(torch.uint8)[None])
