@@ -60,6 +60,18 @@ def people(path: Path) -> dict[str, Annotated]:
     return _people(path, status.st_mtime_ns, status.st_size)
 
 
+def find_people(path: Path, name: str) -> Annotated:
+    """Return what an annotation file says of one picture or clip.
+
+    Raises:
+        InputError: The file cannot be read or does not know the name.
+    """
+    found = people(path)
+    if name not in found:
+        raise InputError(f"{show_path(path)} must say where people are in {name}; it does not; choose another source")
+    return found[name]
+
+
 def annotated_clip(path: Path, folder: Path) -> ClipInfo:
     """Return a folder of annotated pictures as a clip, which need not be numbered without gaps.
 
@@ -70,7 +82,7 @@ def annotated_clip(path: Path, folder: Path) -> ClipInfo:
     Raises:
         InputError: The file does not know the clip.
     """
-    found = _find(path, folder.name)
+    found = find_people(path, folder.name)
     files = tuple(folder / Path(name).name for name in found.files)
     return ClipInfo(folder, "images", found.size, len(files), RATE, 1 / RATE, files=files)
 
@@ -86,7 +98,7 @@ def person_mask(path: Path, name: str, index: int) -> NDArray[np.uint8]:
     Raises:
         InputError: The file does not know the name, or an outline needs pycocotools and it is not installed.
     """
-    found = _find(path, name)
+    found = find_people(path, name)
     if found.kind == "panoptic":
         codes = load_image(path.with_suffix("") / found.masks).astype(np.uint32)
         numbers = codes[..., 0] + (codes[..., 1] << 8) + (codes[..., 2] << 16)
@@ -96,13 +108,6 @@ def person_mask(path: Path, name: str, index: int) -> NDArray[np.uint8]:
         for shape in found.shapes[index]:
             mask |= _draw(shape, found.size)
     return np.where(mask, np.uint8(255), np.uint8(0))[None]
-
-
-def _find(path: Path, name: str) -> Annotated:
-    found = people(path)
-    if name not in found:
-        raise InputError(f"{show_path(path)} must say where people are in {name}; it does not; choose another source")
-    return found[name]
 
 
 @lru_cache(maxsize=2)

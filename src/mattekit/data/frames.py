@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mattekit.checks import InputError
-from mattekit.data.annotations import annotated_clip, person_mask
+from mattekit.data.annotations import annotated_clip, find_people, person_mask
 from mattekit.data.manifest import Entry
 from mattekit.media import probe, show_path
 from mattekit.media.images import image_pictures
@@ -67,6 +67,24 @@ def source_info(entry: Entry) -> SourceInfo:
 def is_annotated(entry: Entry) -> bool:
     """Return whether an entry's alpha is a file of annotations, not a picture or a clip."""
     return entry.alpha is not None and entry.alpha.suffix.lower() == ".json"
+
+
+def check_annotated(entry: Entry) -> None:
+    """Raise unless the annotations that an entry lists, if any, tell where people are in it.
+
+    Raises:
+        InputError: They cannot be read, or do not know it.
+    """
+    try:
+        if entry.alpha is not None and is_annotated(entry):
+            find_people(entry.alpha, entry.path.name)
+    except InputError as error:
+        raise _named(entry, error) from error
+
+
+def entry_files(entry: Entry) -> tuple[Path, ...]:
+    """Return the files that hold an entry's colour, in order."""
+    return _clip(entry, entry.path).files or (entry.path,)
 
 
 def window(entry: Entry, start: int, count: int | None, step: int) -> range:
