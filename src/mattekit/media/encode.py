@@ -22,6 +22,7 @@ from mattekit.media.formats import (
     UNSPECIFIED,
     VideoFormat,
     colour_code,
+    encoder_options,
     pixel_format,
 )
 from mattekit.media.matroska import set_display_width
@@ -139,7 +140,7 @@ class VideoFile:
         transfer = colour_code(TRANSFERS, clip.colour_transfer, BT709)
         self._maker = FrameMaker(pixels, primaries=primaries, transfer=transfer)
         rate = clip.rate if max(clip.rate.as_integer_ratio()) <= LARGEST else clip.rate.limit_denominator(1000)
-        added = self._container.add_stream(video.encoder, rate=rate, options=dict(video.options))
+        added = self._container.add_stream(video.encoder, rate=rate, options=encoder_options(video, clip.size))
         self._stream = cast("VideoStream", added)
         self._stream.time_base = clip.time_base
         context = self._stream.codec_context
@@ -190,9 +191,9 @@ def _container_options(video: VideoFormat, clip: ClipInfo) -> dict[str, str]:
     """Return options that keep times as they are.
 
     QuickTime files count in the clip's own ticks; Matroska leaves sound that begins before 0 there, since moving it
-    would move the picture too.
+    would move the picture too, and is not to draw random names for its segments: one input gives the same bytes again.
     """
     if video.exact_time:
         ticks = str(min(clip.time_base.denominator, LARGEST))
         return {"video_track_timescale": ticks, "movie_timescale": ticks}
-    return {"avoid_negative_ts": "disabled"}
+    return {"avoid_negative_ts": "disabled", "fflags": "+bitexact"}
