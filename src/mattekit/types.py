@@ -183,6 +183,8 @@ class Sample:
         alpha_true: (B, T, 1, H, W) in [0, 1].
         foreground_true: (B, T, 3, H, W) straight colour in [0, 1].
         background_true: (B, T, 3, H, W) in [0, 1].
+        flow_true: (B, T-1, 2, H, W) in px, x then y, of the foreground from each frame to the next, or None.
+        flow_valid: (B, T-1, 1, H, W), 1 where the flow is exact, else 0; None with no flow.
     """
 
     frames: Tensor
@@ -190,6 +192,8 @@ class Sample:
     alpha_true: Tensor
     foreground_true: Tensor
     background_true: Tensor
+    flow_true: Tensor | None = None
+    flow_valid: Tensor | None = None
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,194 @@
+"""Composites written to disk: lossless, whole or not at all, and not twice."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from mattekit.checks import InputError, check_choice
+from mattekit.data.figure import Placed
+from mattekit.data.manifest import Entry
+from mattekit.data.plan import Composite, Rules
+from mattekit.data.scene import Scene
+from mattekit.media import Writer, open_writer
+from mattekit.ops.trimap import trimap_from_alpha_iterated
+from mattekit.types import ClipInfo
+
+STREAMS = {"composite": "composite", "alpha": "alpha", "foreground": "foreground", "background": "composite"}
+"""What can be written, and what kind of picture each is to a writer."""
+TRIMAP = "trimap"
+"""A further stream, made from alpha by the rule of the DVM test set."""
+FORMS = ("clips", "tree")
+RECORD = "sample.json"
+FORMAT = "mattekit sample 1"
+
+
+@dataclass(frozen=True)
+class Order:
+    """How composites are written.
+
+    Attributes:
+        folder: Where each composite gets a folder of its own: NAME/ for clips, SPLIT/NAME/ for the tree.
+        form: "clips" for one FFV1 file a stream, "tree" for folders of 8-bit PNG files.
+        streams: Which of composite, alpha, foreground, background and trimap.
+    """
+
+    folder: Path
+    form: str = "clips"
+    streams: tuple[str, ...] = tuple(STREAMS)
+
+    def __post_init__(self) -> None:
+        check_choice("form", self.form, FORMS)
+        for stream in self.streams:
+            check_choice("stream", stream, (*STREAMS, TRIMAP))
+        if not self.streams:
+            raise InputError("at least one stream must be written; got none")
+
+    def home(self, composite: Composite) -> Path:
+        """Return the folder of a composite."""
+        return self.folder / composite.name if self.form == "clips" else self.folder / composite.split / composite.name
+
+
+def arguments_of(order: Order, composite: Composite, sources: Mapping[str, Entry], rules: Rules) -> dict[str, object]:
+    """Return what `make` needs, as plain values that any machine can be sent: names and paths, no frames."""
+    return {
+        "folder": str(order.folder.absolute()),
+        "form": order.form,
+        "streams": list(order.streams),
+        "composite": asdict(composite),
+        "foreground": _plain(sources[composite.foreground]),
+        "background": _plain(sources[composite.background]),
+        "rules": asdict(rules),
+    }
+
+
+def make(arguments: Mapping[str, object]) -> dict[str, object]:
+    """Write one composite, or find it written; the work of one task.
+
+    Args:
+        arguments: From `arguments_of`.
+
+    Returns:
+        Its record: name, frames, size, checksums of the streams, and whether it was made now.
+
+    Raises:
+        InputError: A source is bad; the message begins with its name. Nothing of the composite is left.
+        MediaError: A source is damaged, or the composite cannot be written.
+    """
+    told = json.loads(json.dumps(arguments))
+    composite, rules = Composite(**told["composite"]), Rules(**told["rules"])
+    order = Order(Path(told["folder"]), told["form"], tuple(told["streams"]))
+    stored = stored_record(order, composite, rules)
+    if stored is not None:
+        return {**stored, "made": False}
+    scene = Scene(composite, _entry(told["foreground"]), _entry(told["background"]), rules)
+    home = order.home(composite)
+    part = home.with_name(f".{home.name}.part")
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir(parents=True)
+    try:
+        sums = _write_streams(part, order, scene)
+        record = _record(order, scene, sums)
+        (part / RECORD).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+        if home.exists():
+            shutil.rmtree(home)
+        part.rename(home)
+    except BaseException:
+        shutil.rmtree(part, ignore_errors=True)
+        raise
+    return {**record, "made": True}
+
+
+def stored_record(order: Order, composite: Composite, rules: Rules) -> dict[str, object] | None:
+    """Return the record of a composite that is already written as ordered, else None."""
+    home = order.home(composite)
+    try:
+        record: dict[str, object] = json.loads((home / RECORD).read_text(encoding="utf-8"))
+        sums = record["checksums"]
+        same = (
+            record["format"] == FORMAT
+            and record["composite"] == asdict(composite)
+            and record["rules"] == asdict(rules)
+            and isinstance(sums, dict)
+            and set(order.streams) <= set(sums)
+        )
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    present = all((home / _file_name(order, stream)).exists() for stream in order.streams)
+    return record if same and present else None
+
+
+def checksums(pictures: Iterator[Placed], streams: Sequence[str] = tuple(STREAMS)) -> dict[str, str]:
+    """Return the CRC-32 of all pixels of each stream of a composite, to hold one making of it against another."""
+    sums = dict.fromkeys(streams, 0)
+    for placed in pictures:
+        for stream in streams:
+            sums[stream] = zlib.crc32(_picture(placed, stream).numpy().data, sums[stream])
+    return {stream: f"{value:08x}" for stream, value in sums.items()}
+
+
+def _write_streams(part: Path, order: Order, scene: Scene) -> dict[str, str]:
+    """Write all streams of a scene to a folder and return their checksums."""
+    clip = ClipInfo(part, "video", scene.size, scene.frames, Fraction(25), Fraction(1, 25))
+    sums = dict.fromkeys(order.streams, 0)
+    with ExitStack() as stack:
+        writers: dict[str, Writer] = {}
+        for stream in order.streams:
+            path = part / _file_name(order, stream)
+            content = STREAMS.get(stream, "alpha")
+            writers[stream] = stack.enter_context(open_writer(path, clip, content=content, bits=8))
+        for index, placed in enumerate(scene.draw()):
+            for stream, writer in writers.items():
+                picture = _picture(placed, stream)
+                sums[stream] = zlib.crc32(picture.numpy().data, sums[stream])
+                writer.write(picture.float() / 255, index)
+    return {stream: f"{value:08x}" for stream, value in sums.items()}
+
+
+def _picture(placed: Placed, stream: str) -> Tensor:
+    """Return one stream's picture, (C, H, W) uint8 and contiguous."""
+    if stream == TRIMAP:
+        alpha = placed.alpha.float() / 255
+        trimap = trimap_from_alpha_iterated(alpha[None], side=3, iterations=5)[0]
+        return (trimap * 255).round().to(torch.uint8).contiguous()
+    picture: Tensor = getattr(placed, "frame" if stream == "composite" else stream)
+    return picture.contiguous()
+
+
+def _record(order: Order, scene: Scene, sums: dict[str, str]) -> dict[str, object]:
+    places = scene.places
+    return {
+        "format": FORMAT,
+        "composite": asdict(scene.composite),
+        "rules": asdict(scene.rules),
+        "form": order.form,
+        "frames": scene.frames,
+        "size": list(scene.size),
+        "still": scene.still,
+        "checksums": sums,
+        "places": None if places is None else places.tolist(),
+    }
+
+
+def _file_name(order: Order, stream: str) -> str:
+    return f"{stream}.mkv" if order.form == "clips" else stream
+
+
+def _plain(entry: Entry) -> dict[str, object]:
+    cells = asdict(entry)
+    return {**cells, "path": str(entry.path.absolute()), "alpha": entry.alpha and str(entry.alpha.absolute())}
+
+
+def _entry(cells: Mapping[str, object]) -> Entry:
+    told = dict(cells)
+    told["path"], told["alpha"] = Path(str(told["path"])), Path(str(told["alpha"])) if told["alpha"] else None
+    return Entry(**told)  # type: ignore[arg-type]

@@ -1,0 +1,181 @@
+"""Which foreground goes over which background: a set of composites, each with a seed that rebuilds it bit for bit."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+
+from mattekit.checks import InputError
+from mattekit.data.manifest import Entry
+
+FORMAT = "mattekit composites 1"
+EACH = {"train": 16, "validation": 4, "test": 4}
+"""Backgrounds a foreground, by split."""
+SEED = 2019
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What all composites of a set have in common.
+
+    Attributes:
+        longest: Foregrounds are shrunk to this long side in px; neither side of a frame is longer.
+        still_frames: Most frames of a composite of a still foreground.
+        clip_frames: Most frames of a composite of a foreground clip.
+        blur: Whether backgrounds are blurred by a Gaussian of 9 x 9 px.
+
+    Source:
+        The composition rules of the DVM data set, CVPR 2021.
+    """
+
+    longest: int = 1920
+    still_frames: int = 60
+    clip_frames: int = 150
+    blur: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ("longest", "still_frames", "clip_frames"):
+            if getattr(self, name) < 1:
+                raise InputError(f"{name} must be 1 or more; got {getattr(self, name)}")
+
+
+@dataclass(frozen=True)
+class Composite:
+    """One clip to be composed.
+
+    Attributes:
+        name: Unique in its set, and fit to be a file's name.
+        split: "train", "validation" or "test".
+        foreground: Name of the source.
+        background: Name of the source.
+        seed: All that is random in it follows from this.
+    """
+
+    name: str
+    split: str
+    foreground: str
+    background: str
+    seed: int
+
+
+def draw_plan(entries: Sequence[Entry], *, split: str, each: int | None = None, seed: int = SEED) -> list[Composite]:
+    """Draw backgrounds for every foreground of a split.
+
+    Backgrounds are dealt from a shuffled deck, so that none comes twice before all have come once, and none twice for
+    one foreground as long as there are enough.
+
+    Args:
+        entries: Sources; those of other splits are left alone.
+        split: "train", "validation" or "test".
+        each: Backgrounds a foreground; None for 16 in training and 4 else, as published.
+        seed: Chooses backgrounds and the seeds of the composites.
+
+    Raises:
+        InputError: The split has no foreground or no background.
+    """
+    count = EACH[split] if each is None else each
+    foregrounds = sorted(entry.name for entry in entries if entry.role == "foreground" and entry.split == split)
+    backgrounds = sorted(entry.name for entry in entries if entry.role == "background" and entry.split == split)
+    if not foregrounds or not backgrounds:
+        raise InputError(
+            f"split {split} must have foregrounds and backgrounds; it has {len(foregrounds)} and {len(backgrounds)}"
+        )
+    dealer = _deal(backgrounds, random.Random(f"{seed}/{split}"))
+    plan = []
+    for foreground in foregrounds:
+        taken: list[str] = []
+        while len(taken) < count:
+            background = next(dealer)
+            if background not in taken or len(taken) >= len(backgrounds):
+                taken.append(background)
+        repeats = [taken[:place].count(background) for place, background in enumerate(taken)]
+        plan += [
+            _composite(split, foreground, background, seed=seed, repeat=repeat)
+            for background, repeat in zip(taken, repeats, strict=True)
+        ]
+    return plan
+
+
+def plan_of_pairs(pairs: Sequence[tuple[str, str]], *, split: str = "test", seed: int = SEED) -> list[Composite]:
+    """Return the composites of a list of (foreground, background) names, in its order."""
+    return [
+        _composite(split, *pair, seed=seed, repeat=list(pairs[:place]).count(pair)) for place, pair in enumerate(pairs)
+    ]
+
+
+def hold_out(entries: Sequence[Entry], *, share: float = 0.05, seed: int = SEED) -> list[Entry]:
+    """Move a share of the training sources of each role to the validation split, chosen by their names.
+
+    Args:
+        entries: Sources.
+        share: In [0, 1]; of each role that has any, at least one moves where the share is above 0.
+        seed: Chooses them.
+
+    Raises:
+        InputError: The share is outside [0, 1].
+    """
+    if not 0 <= share <= 1:
+        raise InputError(f"the share held out must be in 0 to 1; got {share}")
+    moved: set[str] = set()
+    for role in ("foreground", "background"):
+        names = [entry.name for entry in entries if entry.role == role and entry.split == "train"]
+        ordered = sorted(names, key=lambda name: _number(f"{seed}/validation/{name}"))
+        moved |= set(ordered[: max(1, round(share * len(names))) if names and share > 0 else 0])
+    return [replace(entry, split="validation") if entry.name in moved else entry for entry in entries]
+
+
+def write_plan(path: Path, plan: Sequence[Composite], rules: Rules) -> None:
+    """Write a set as JSON lines: the rules first, then one composite a line."""
+    lines = [json.dumps({"format": FORMAT, **asdict(rules)})]
+    lines += [json.dumps(asdict(composite)) for composite in plan]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def read_plan(path: Path) -> tuple[list[Composite], Rules]:
+    """Return what `write_plan` wrote.
+
+    Raises:
+        InputError: The file is missing or is no plan; the message names the line.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+        head = json.loads(lines[0])
+        if head.pop("format", None) != FORMAT:
+            raise ValueError("it does not begin with the format's name")
+        rules = Rules(**head)
+    except (OSError, ValueError, TypeError, IndexError) as error:
+        raise InputError(f"a plan of composites must begin with {FORMAT!r}; {path}: {error}") from error
+    plan = []
+    for number, line in enumerate(lines[1:], start=2):
+        try:
+            plan.append(Composite(**json.loads(line)))
+        except (ValueError, TypeError) as error:
+            raise InputError(
+                f"{path} line {number} must be a composite with {', '.join(f.name for f in fields(Composite))}; {error}"
+            ) from error
+    return plan, rules
+
+
+def _composite(split: str, foreground: str, background: str, *, seed: int, repeat: int) -> Composite:
+    told = f"{foreground}+{background}" + (f"+{repeat + 1}" if repeat else "")
+    name = re.sub(r"[^A-Za-z0-9+._-]", "_", told).lstrip(".")
+    if name != told or len(name) > 120:
+        name = f"{name[:110]}-{_number(told) % 16**8:08x}"
+    return Composite(name, split, foreground, background, _number(f"{seed}/{split}/{told}") % 2**63)
+
+
+def _deal(names: list[str], generator: random.Random) -> Iterator[str]:
+    """Yield names for ever, all of them in a new order again and again."""
+    while True:
+        deck = names.copy()
+        generator.shuffle(deck)
+        yield from deck
+
+
+def _number(text: str) -> int:
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")
