@@ -36,6 +36,7 @@ class Annotated:
         size: (height, width) in px.
         shapes: For each picture, what covers people: outlines or run lengths; segment numbers for panoptic files.
         masks: File of segment numbers, for panoptic files.
+        licence: Of a picture, as the file states it; empty where it does not.
     """
 
     kind: str
@@ -43,6 +44,7 @@ class Annotated:
     size: tuple[int, int]
     shapes: tuple[tuple[Any, ...], ...]
     masks: str = ""
+    licence: str = ""
 
 
 def people(path: Path) -> dict[str, Annotated]:
@@ -100,7 +102,7 @@ def person_mask(path: Path, name: str, index: int) -> NDArray[np.uint8]:
     """
     found = find_people(path, name)
     if found.kind == "panoptic":
-        codes = load_image(path.with_suffix("") / found.masks).astype(np.uint32)
+        codes = load_image(_segments(path, found.masks)).astype(np.uint32)
         numbers = codes[..., 0] + (codes[..., 1] << 8) + (codes[..., 2] << 16)
         mask = np.isin(numbers, np.asarray(found.shapes[index], np.uint32))
     else:
@@ -136,13 +138,13 @@ def _instances(content: dict[str, Any], kinds: set[int], certain: set[int]) -> d
     for row in content["annotations"]:
         if row["category_id"] in kinds and row["image_id"] in shown:
             shapes.setdefault(row["image_id"], []).append(row["segmentation"])
-    return {
-        row["file_name"]: Annotated(
-            "instances", (row["file_name"],), (row["height"], row["width"]), (tuple(shapes[row["id"]]),)
-        )
-        for row in content["images"]
-        if row["id"] in shapes
-    }
+    found = {}
+    for row in content["images"]:
+        if row["id"] in shapes:
+            name, size = Path(row["file_name"]).name, (row["height"], row["width"])
+            drawn, licence = (tuple(shapes[row["id"]]),), _licence(content, row)
+            found[name] = Annotated("instances", (name,), size, drawn, licence=licence)
+    return found
 
 
 def _panoptic(content: dict[str, Any], kinds: set[int], certain: set[int]) -> dict[str, Annotated]:
@@ -154,8 +156,9 @@ def _panoptic(content: dict[str, Any], kinds: set[int], certain: set[int]) -> di
             continue
         picture = pictures[row["image_id"]]
         numbers = tuple(segment["id"] for segment in segments if segment["category_id"] in kinds)
-        name, size = picture["file_name"], (picture["height"], picture["width"])
-        found[name] = Annotated("panoptic", (name,), size, (numbers,), masks=row["file_name"])
+        name, size = Path(picture["file_name"]).name, (picture["height"], picture["width"])
+        licence = _licence(content, picture)
+        found[name] = Annotated("panoptic", (name,), size, (numbers,), masks=row["file_name"], licence=licence)
     return found
 
 
@@ -172,6 +175,17 @@ def _clips(content: dict[str, Any], kinds: set[int], certain: set[int]) -> dict[
             shapes = tuple(tuple(shape for shape in frame if shape) for frame in zip(*tracks[row["id"]], strict=True))
             found[Path(files[0]).parent.name] = Annotated("clips", files, (row["height"], row["width"]), shapes)
     return found
+
+
+def _licence(content: dict[str, Any], picture: dict[str, Any]) -> str:
+    """Return the name of the licence that a file states for a picture."""
+    return next((row["name"] for row in content.get("licenses", ()) if row["id"] == picture.get("license")), "")
+
+
+def _segments(path: Path, name: str) -> Path:
+    """Return a picture of segment numbers, in a folder beside its annotations or one above."""
+    places = (path.with_suffix(""), path.parent.parent / path.stem)
+    return next((place for place in places if place.is_dir()), places[0]) / name
 
 
 def _draw(shape: Any, size: tuple[int, int]) -> NDArray[np.bool_]:
