@@ -23,9 +23,9 @@ def test_a_walk_starts_in_the_middle_upright_at_the_smallest_zoom() -> None:
 def test_a_walk_keeps_to_its_ranges(seed: int) -> None:
     walk = _walk(seed)
     share = (walk.centre + 0.5) / torch.tensor([300.0, 200.0])
-    assert 0.05 <= share.min() + 1e-9 and share.max() <= 0.95 + 1e-9
+    assert share.min() + 1e-9 >= 0.05 and share.max() <= 0.95 + 1e-9
     assert walk.turn.abs().max() <= math.radians(60) + 1e-9
-    assert 0.9 <= walk.zoom.min() and walk.zoom.max() <= 1.1
+    assert walk.zoom.min() >= 0.9 and walk.zoom.max() <= 1.1
 
 
 @pytest.mark.parametrize("seed", range(8))
