@@ -133,7 +133,7 @@ def _strokes(mask: Tensor, generator: torch.Generator, width: float) -> Tensor:
     down = _linear_weights((torch.arange(height) + top + 0.5) / side - 0.5, len(pool_down))
     across = _linear_weights((torch.arange(width_px) + left + 0.5) / side - 0.5, len(pool_across))
     cover: Tensor = down.to(mask.device) @ touched @ across.T.to(mask.device)
-    return cover > 0.04 + 0.2 * draw[2]
+    return cover.gt(0.04 + 0.2 * draw[2])
 
 
 def _belonging(size: int, side: int, offset: int) -> Tensor:
