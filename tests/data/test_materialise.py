@@ -107,7 +107,7 @@ def test_a_clip_that_breaks_off_leaves_nothing(tmp_path: Path, material) -> None
     picture.write_bytes(picture.read_bytes()[:70])
     with pytest.raises(MattekitError, match="^ball: "):
         make(arguments_of(Order(tmp_path / "out"), composite, sources, RULES))
-    assert list((tmp_path / "out").iterdir()) == []
+    assert list((tmp_path / "out").rglob("*")) == []
 
 
 def test_arguments_are_plain_and_small(tmp_path: Path, material) -> None:
