@@ -11,8 +11,8 @@ from torch import Tensor
 
 from mattekit.checks import InputError, MattekitError
 from mattekit.data.loader import ComposedClips
-from mattekit.data.materialise import Order, arguments_of, checksums, make
-from mattekit.data.plan import Composite, Rules, draw_plan
+from mattekit.data.materialise import arguments_of, checksums, make
+from mattekit.data.plan import Composite, Order, Rules, draw_plan
 from mattekit.data.scene import Scene
 from mattekit.media import probe, read
 from sources import write_set

@@ -15,7 +15,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from mattekit.checks import InputError, one_line
-from mattekit.cli import demo, matte, propagate, train, trimap
+from mattekit.cli import data, demo, key, matte, propagate, train, trimap
 
 DONE, FAULT, USAGE, INTERRUPTED = 0, 1, 2, 130
 
@@ -23,10 +23,13 @@ app = typer.Typer(
     add_completion=False, pretty_exceptions_enable=False, context_settings={"help_option_names": ["--help", "-h"]}
 )
 app.command("matte")(matte.matte)
+app.command("key")(key.key)
 app.command("propagate")(propagate.propagate)
 app.command("trimap")(trimap.trimap)
+app.command("compose")(compose.compose)
 app.command("demo")(demo.demo)
 app.command("train")(train.train)
+app.add_typer(data.app, name="data")
 
 
 def _show_version(wanted: bool) -> None:

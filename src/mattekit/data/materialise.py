@@ -7,55 +7,23 @@ import shutil
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from fractions import Fraction
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from mattekit.checks import InputError, check_choice
 from mattekit.data.figure import Placed
 from mattekit.data.manifest import Entry
-from mattekit.data.plan import Composite, Rules
+from mattekit.data.plan import STREAMS, TRIMAP, Composite, Order, Rules
 from mattekit.data.scene import Scene
 from mattekit.media import Writer, open_writer
 from mattekit.ops.trimap import trimap_from_alpha_iterated
 from mattekit.types import ClipInfo
 
-STREAMS = {"composite": "composite", "alpha": "alpha", "foreground": "foreground", "background": "composite"}
-"""What can be written, and what kind of picture each is to a writer."""
-TRIMAP = "trimap"
-"""A further stream, made from alpha by the rule of the DVM test set."""
-FORMS = ("clips", "tree")
 RECORD = "sample.json"
 FORMAT = "mattekit sample 1"
-
-
-@dataclass(frozen=True)
-class Order:
-    """How composites are written.
-
-    Attributes:
-        folder: Where each composite gets a folder of its own: NAME/ for clips, SPLIT/NAME/ for the tree.
-        form: "clips" for one FFV1 file a stream, "tree" for folders of 8-bit PNG files.
-        streams: Which of composite, alpha, foreground, background and trimap.
-    """
-
-    folder: Path
-    form: str = "clips"
-    streams: tuple[str, ...] = tuple(STREAMS)
-
-    def __post_init__(self) -> None:
-        check_choice("form", self.form, FORMS)
-        for stream in self.streams:
-            check_choice("stream", stream, (*STREAMS, TRIMAP))
-        if not self.streams:
-            raise InputError("at least one stream must be written; got none")
-
-    def home(self, composite: Composite) -> Path:
-        """Return the folder of a composite."""
-        return self.folder / composite.name if self.form == "clips" else self.folder / composite.split / composite.name
 
 
 def arguments_of(order: Order, composite: Composite, sources: Mapping[str, Entry], rules: Rules) -> dict[str, object]:

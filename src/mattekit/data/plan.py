@@ -10,13 +10,19 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
-from mattekit.checks import InputError
+from mattekit.checks import InputError, check_choice
 from mattekit.data.manifest import Entry
 
 FORMAT = "mattekit composites 1"
 EACH = {"train": 16, "validation": 4, "test": 4}
 """Backgrounds a foreground, by split."""
 SEED = 2019
+
+STREAMS = {"composite": "composite", "alpha": "alpha", "foreground": "foreground", "background": "composite"}
+"""What can be written, and what kind of picture each is to a writer."""
+TRIMAP = "trimap"
+"""A further stream, made from alpha by the rule of the DVM test set."""
+FORMS = ("clips", "tree")
 
 
 @dataclass(frozen=True)
@@ -61,6 +67,32 @@ class Composite:
     foreground: str
     background: str
     seed: int
+
+
+@dataclass(frozen=True)
+class Order:
+    """How composites are written.
+
+    Attributes:
+        folder: Where each composite gets a folder of its own: NAME/ for clips, SPLIT/NAME/ for the tree.
+        form: "clips" for one FFV1 file a stream, "tree" for folders of 8-bit PNG files.
+        streams: Which of composite, alpha, foreground, background and trimap.
+    """
+
+    folder: Path
+    form: str = "clips"
+    streams: tuple[str, ...] = tuple(STREAMS)
+
+    def __post_init__(self) -> None:
+        check_choice("form", self.form, FORMS)
+        for stream in self.streams:
+            check_choice("stream", stream, (*STREAMS, TRIMAP))
+        if not self.streams:
+            raise InputError("at least one stream must be written; got none")
+
+    def home(self, composite: Composite) -> Path:
+        """Return the folder of a composite."""
+        return self.folder / composite.name if self.form == "clips" else self.folder / composite.split / composite.name
 
 
 def draw_plan(entries: Sequence[Entry], *, split: str, each: int | None = None, seed: int = SEED) -> list[Composite]:

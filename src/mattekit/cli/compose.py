@@ -1,0 +1,241 @@
+"""`mattekit compose`: clips with exact truth from foregrounds with alpha and backgrounds, by the rules of DVM."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from mattekit.checks import InputError, MattekitError, check_choice
+from mattekit.cli.report import progress_bar
+from mattekit.media import show_path
+
+if TYPE_CHECKING:
+    from mattekit.data.check import Problem
+    from mattekit.data.manifest import Entry
+    from mattekit.data.plan import Composite, Order, Rules
+
+PLAN, SOURCES, REPORT = "plan.jsonl", "sources.csv", "report.json"
+FORMS = ("clips", "tree", "plan")
+SPLITS = ("train", "validation", "test")
+
+
+@dataclass(frozen=True)
+class _Set:
+    """What is to be made: composites, their sources by name, their rules, and the sources left out as bad."""
+
+    plan: Sequence[Composite]
+    sources: Mapping[str, Entry]
+    rules: Rules
+    bad: Sequence[Problem] = ()
+
+
+def compose(
+    sources: Annotated[
+        Path, typer.Argument(help="List of sources, folder of them, or plan.jsonl of a set to be made again.")
+    ],
+    *,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the set; what is missing in it is made.")],
+    form: Annotated[
+        str, typer.Option(help="clips: FFV1 files; tree: folders of PNG; plan: nothing but the list, for the loader.")
+    ] = "clips",
+    streams: Annotated[
+        str, typer.Option(help="Which of composite, alpha, foreground, background, trimap; with commas.")
+    ] = "composite,alpha,foreground,background",
+    split: Annotated[
+        list[str] | None, typer.Option(help="train, validation, test; all there are unless named.")
+    ] = None,
+    layout: Annotated[str, typer.Option(help="Of a folder of sources; auto looks.")] = "auto",
+    use: Annotated[str, typer.Option(help="all, or ship: sources whose licence lets weights be released.")] = "all",
+    pairs: Annotated[Path | None, typer.Option(help="List of kind, foreground and background a line.")] = None,
+    hold_out: Annotated[float, typer.Option(help="Share of the training sources moved to validation.")] = 0.0,
+    backgrounds: Annotated[
+        int | None, typer.Option(min=1, help="A foreground; 16 for training and 4 else unless told.")
+    ] = None,
+    only: Annotated[list[str] | None, typer.Option(help="Name of a composite; nothing else is made.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Make no more than this many.")] = None,
+    longest: Annotated[int, typer.Option(min=16, help="Longest side of a frame in px.")] = 1920,
+    frames: Annotated[int, typer.Option(min=1, help="Most frames where the foreground is a still.")] = 60,
+    clip_frames: Annotated[int, typer.Option(min=1, help="Most frames where it is a clip.")] = 150,
+    blur: Annotated[bool, typer.Option("--blur", help="Soften backgrounds.")] = False,
+    seed: Annotated[int, typer.Option(help="All randomness follows from it.")] = 2019,
+    on_bad: Annotated[str, typer.Option(help="refuse or skip bad sources.")] = "refuse",
+    engine: Annotated[str, typer.Option(help="local or ray.")] = "local",
+    workers: Annotated[int, typer.Option(min=1, help="Composites made at a time.")] = 1,
+    address: Annotated[str | None, typer.Option(help="Of a Ray cluster; a local one is started unless named.")] = None,
+    retries: Annotated[int, typer.Option(min=0, help="Further tries for a composite whose worker failed.")] = 1,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one summary line on stdout.")] = False,
+) -> None:
+    """Compose clips: a still foreground walks, turns and zooms over its background, a clip stands in the middle.
+
+    The set is listed in plan.jsonl with a seed for each composite, which makes the same pixels again. Running the
+    command again makes only what is missing; report.json says what was made and what could not be.
+    """
+    begun = time.monotonic()
+    for name, value, choices in (("--form", form, FORMS), ("--use", use, ("all", "ship"))):
+        check_choice(name, value, choices)
+    for each in split or ():
+        check_choice("--split", each, SPLITS)
+    from mattekit.data.check import ON_BAD
+    from mattekit.data.plan import Order, Rules
+    from mattekit.scale import ENGINES
+
+    check_choice("--on-bad", on_bad, ON_BAD)
+    check_choice("--engine", engine, ENGINES)
+    parts = tuple(part.strip() for part in streams.split(",") if part.strip())
+    order = None if form == "plan" else Order(output, form, parts)
+    if sources.name == PLAN:
+        wanted = _planned(sources)
+    else:
+        entries, bad = _listed(sources, layout, use=use, hold_out=hold_out, on_bad=on_bad)
+        plan = _paired(pairs, entries, seed) if pairs else _drawn(entries, split, each=backgrounds, seed=seed)
+        rules = Rules(longest, frames, clip_frames, blur)
+        wanted = _Set(plan, {entry.name: entry for entry in entries}, rules, bad)
+    wanted = _chosen(wanted, only, limit)
+    _write_lists(wanted, output)
+    report = {"composites": len(wanted.plan), "bad_sources": [problem.as_dict() for problem in wanted.bad]}
+    if order is not None:
+        report |= _make_all(wanted, order, engine=engine, workers=workers, retries=retries, address=address)
+    report["seconds"] = round(time.monotonic() - begun, 3)
+    _tell(report, output, as_json=as_json)
+    _raise_failures(report, output, on_bad)
+
+
+def _listed(path: Path, layout: str, *, use: str, hold_out: float, on_bad: str) -> tuple[list[Entry], list[Problem]]:
+    """Return the foregrounds and backgrounds that can be used, and what is wrong with the others."""
+    from mattekit.data.check import usable
+    from mattekit.data.layouts import read_sources
+    from mattekit.data.plan import hold_out as move
+
+    entries = [entry for entry in read_sources(path, layout=layout) if entry.role in ("foreground", "background")]
+    kept = [entry for entry in entries if use in ("all", entry.use)]
+    if not kept:
+        raise InputError(f"{show_path(path)} must hold sources for use {use}; none of its {len(entries)} is; try all")
+    good, bad = usable(kept, on_bad=on_bad)
+    return (move(good, share=hold_out) if hold_out else good), bad
+
+
+def _drawn(entries: Sequence[Entry], splits: list[str] | None, *, each: int | None, seed: int) -> list[Composite]:
+    """Return composites of the named splits, or of all that have foregrounds and backgrounds."""
+    from mattekit.data.plan import draw_plan
+
+    there = {(entry.role, entry.split) for entry in entries}
+    found = [name for name in SPLITS if {("foreground", name), ("background", name)} <= there]
+    names = splits or found or ["train"]
+    return [composite for name in names for composite in draw_plan(entries, split=name, each=each, seed=seed)]
+
+
+def _paired(path: Path, entries: Sequence[Entry], seed: int) -> list[Composite]:
+    """Return the composites of a list of pairs."""
+    from mattekit.data.layouts import match_pairs, read_pairs
+    from mattekit.data.plan import plan_of_pairs
+
+    matched = match_pairs(read_pairs(path), entries)
+    return plan_of_pairs([(one.name, other.name) for one, other in matched], seed=seed)
+
+
+def _planned(path: Path) -> _Set:
+    """Return a set that is listed already; its sources are listed beside it."""
+    from mattekit.data.manifest import read_manifest
+    from mattekit.data.plan import read_plan
+
+    plan, rules = read_plan(path)
+    named = {entry.name: entry for entry in read_manifest(path.with_name(SOURCES))}
+    missing = [name for each in plan for name in (each.foreground, each.background) if name not in named]
+    if missing:
+        raise InputError(f"every source of {show_path(path)} must be in {SOURCES} beside it; {missing[0]!r} is not")
+    return _Set(plan, named, rules)
+
+
+def _chosen(wanted: _Set, only: list[str] | None, limit: int | None) -> _Set:
+    """Return the part of a set that was asked for."""
+    known = {composite.name for composite in wanted.plan}
+    unknown = [name for name in only or () if name not in known]
+    if unknown:
+        raise InputError(f"--only must name a composite of the set; {unknown[0]!r} is none of its {len(known)}")
+    plan = [composite for composite in wanted.plan if not only or composite.name in only][:limit]
+    used = {name for composite in plan for name in (composite.foreground, composite.background)}
+    return _Set(plan, {name: entry for name, entry in wanted.sources.items() if name in used}, wanted.rules, wanted.bad)
+
+
+def _write_lists(wanted: _Set, folder: Path) -> None:
+    """Write plan.jsonl and sources.csv, together with what is listed there already."""
+    from mattekit.data.manifest import read_manifest, write_manifest
+    from mattekit.data.plan import read_plan, write_plan
+
+    plan, sources = {each.name: each for each in wanted.plan}, dict(wanted.sources)
+    if (folder / PLAN).exists():
+        before, rules = read_plan(folder / PLAN)
+        same = rules == wanted.rules and all(plan.get(each.name, each) == each for each in before)
+        if not same:
+            raise InputError(
+                f"{show_path(folder)} must be empty or hold this very set; it holds one of other rules or seeds; "
+                "choose another folder"
+            )
+        plan = {each.name: each for each in before} | plan
+        sources = {entry.name: entry for entry in read_manifest(folder / SOURCES)} | sources
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        write_manifest(folder / SOURCES, sources.values())
+        write_plan(folder / PLAN, list(plan.values()), wanted.rules)
+    except OSError as error:
+        raise InputError(f"{show_path(folder)} must be a folder that can be written to; {error.strerror}") from error
+
+
+def _make_all(
+    wanted: _Set, order: Order, *, engine: str, workers: int, retries: int, address: str | None
+) -> dict[str, Any]:
+    """Make every composite and return what came of it."""
+    from mattekit.data.materialise import arguments_of, make
+    from mattekit.scale import Task, run
+
+    tasks = [Task(each.name, arguments_of(order, each, wanted.sources, wanted.rules)) for each in wanted.plan]
+    counts = {"made": 0, "found": 0, "frames": 0}
+    failed: list[dict[str, object]] = []
+    retried: list[str] = []
+    outcomes = run(make, tasks, engine=engine, workers=workers, retries=retries, address=address)
+    with closing(outcomes), progress_bar("compose", len(tasks)) as progress:
+        for done, outcome in enumerate(outcomes, start=1):
+            if outcome.result is None:
+                failed.append({"name": outcome.name, "error": outcome.error, "attempts": outcome.attempts})
+            else:
+                made = bool(outcome.result["made"])
+                counts["made" if made else "found"] += 1
+                counts["frames"] += int(outcome.result["frames"]) if made else 0
+            if outcome.attempts > 1:
+                retried.append(outcome.name)
+            progress(done)
+    return {**counts, "failed": sorted(failed, key=lambda each: str(each["name"])), "retried": sorted(retried)}
+
+
+def _tell(report: dict[str, Any], folder: Path, *, as_json: bool) -> None:
+    """Write report.json and say in a line what was made."""
+    (folder / REPORT).write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    said = f"{report['composites']} composites"
+    if "made" in report:
+        said += f": {report['made']} made, {report['found']} there already, {len(report['failed'])} failed"
+        said += f"; {report['frames']} frames in {report['seconds']:.1f} s"
+    print(f"wrote {show_path(folder)}: {said}", file=sys.stderr)
+    for problem in report["bad_sources"]:
+        print(f"note: left out {problem['message']}", file=sys.stderr)
+    if as_json:
+        print(json.dumps({"output": str(folder), **report}), flush=True)
+
+
+def _raise_failures(report: dict[str, Any], folder: Path, on_bad: str) -> None:
+    """Raise when composites failed, unless bad sources are to be skipped."""
+    failed = report.get("failed", [])
+    if failed and on_bad == "refuse":
+        raise InputError(
+            f"all composites must be made; {len(failed)} of {report['composites']} failed, the first "
+            f"{failed[0]['name']}: {failed[0]['error']}; mend it and run again, {show_path(folder / REPORT)} has all"
+        )
+    if failed and len(failed) == report["composites"]:
+        raise MattekitError(f"at least one composite must be made; all {len(failed)} failed: {failed[0]['error']}")
