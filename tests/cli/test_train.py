@@ -37,7 +37,7 @@ def test_bad_settings_are_refused_in_one_line(
     for arguments, message in (
         (["--pack", "none"], "a pack of sources must exist; none does not"),
         (["--network", "other"], "network must be one of matting, propagation; got 'other'"),
-        (["--data", "nowhere"], "a source folder must hold INDEX.csv; nowhere does not"),
+        (["--data", "nowhere"], "a folder of sources must exist; nowhere does not"),
     ):
         assert main(["train", "dvm", *arguments]) == 2
         error = capsys.readouterr().err

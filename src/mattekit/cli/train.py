@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import sys
-from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from mattekit.checks import InputError, check_choice
+from mattekit.cli.data import choose_sources
 from mattekit.cli.device import DEVICES, choose_device
 
 if TYPE_CHECKING:
@@ -25,7 +25,9 @@ def train(
     family: Annotated[str, typer.Argument(help="Family of networks; dvm.")] = "dvm",
     *,
     network: Annotated[str, typer.Option(help="Which of the two networks: matting or propagation.")] = "matting",
-    data: Annotated[Path | None, typer.Option(help="Folder with INDEX.csv, packed when the pack is missing.")] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="List or folder of sources, packed when the pack is missing.")
+    ] = None,
     pack: Annotated[Path, typer.Option(help="File of packed sources.")] = Path("packed/ship.safetensors"),
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the run, resumed if there.")] = Path("runs"),
     minutes: Annotated[float | None, typer.Option(help="Stop with a checkpoint after this time.")] = None,
@@ -51,14 +53,13 @@ def train(
 
 
 def _make_pack(data: Path, pack: Path) -> None:
-    """Pack the rows of a folder that may be shipped, and procedural subjects."""
-    from mattekit.data.index import index_sources, read_index
-    from mattekit.data.pack import write_pack
-    from mattekit.data.procedural import procedural_sources
+    """Pack the training sources that may be shipped, and procedural subjects."""
+    entries = choose_sources(data, use="ship", split="train")
+    from mattekit.data.packing import make_pack
 
-    rows = read_index(data)
-    pack.parent.mkdir(parents=True, exist_ok=True)
-    count = write_pack(pack, chain(index_sources(data, rows), procedural_sources(count=90, seed=7)))
+    entries = [entry for entry in entries if entry.role != "segmentation"]
+    made = make_pack(pack, entries, procedural=90, seed=7)
+    count = made.foregrounds + made.backgrounds + made.procedural
     print(f"packed {count} sources into {pack}", file=sys.stderr)
 
 

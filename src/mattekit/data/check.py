@@ -114,7 +114,7 @@ def head_problem(entry: Entry) -> Problem | None:
         source_info(entry)
         check_annotated(entry)
     except InputError as error:
-        return _problem(entry, error)
+        return problem_of(entry, error)
     return None
 
 
@@ -134,13 +134,13 @@ def _examine(entry: Entry) -> list[Problem]:
             for _ in chain(colour_frames(entry, indices), masks):
                 pass
     except InputError as error:
-        return [_problem(entry, error)]
+        return [problem_of(entry, error)]
     return [] if entry.role != "foreground" else list(_alpha_problems(entry, look))
 
 
 def _alpha_problems(entry: Entry, look: AlphaLook) -> Iterator[Problem]:
     if look.is_empty:
-        yield Problem(entry.name, "empty", f"{entry.name}: alpha must show something; it is 0 everywhere; replace it")
+        yield empty_alpha(entry)
         return
     if look.soft_share < SOFT_SHARE:
         what = "it is opaque everywhere" if look.is_full else f"{look.soft_share:.3%} of its pixels are"
@@ -154,7 +154,13 @@ def _alpha_problems(entry: Entry, look: AlphaLook) -> Iterator[Problem]:
         )
 
 
-def _problem(entry: Entry, error: InputError) -> Problem:
+def empty_alpha(entry: Entry) -> Problem:
+    """Return the problem of a foreground that shows nothing."""
+    return Problem(entry.name, "empty", f"{entry.name}: alpha must show something; it is 0 everywhere; replace it")
+
+
+def problem_of(entry: Entry, error: InputError) -> Problem:
+    """Return what an error says of the source that it came from."""
     return Problem(entry.name, "unreadable" if isinstance(error, MediaError) else "mismatch", str(error))
 
 

@@ -1,0 +1,136 @@
+"""Makes packs: sources read from their files, shrunk, and written to the one file that training reads."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import chain
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from mattekit.checks import InputError, check_choice
+from mattekit.data.check import ON_BAD, Problem, empty_alpha, problem_of, usable
+from mattekit.data.frames import colour_frames, foreground_frames, source_info, window
+from mattekit.data.manifest import Entry
+from mattekit.data.pack import Source, shrink, write_pack
+from mattekit.data.procedural import procedural_sources
+
+KINDS = {"artist-cutout": "cutout", "drawn-effect": "effect"}
+"""Kinds of packed stills by how their alpha came about; any other is a photo."""
+
+
+@dataclass(frozen=True)
+class PackPlan:
+    """How sources are made small.
+
+    Attributes:
+        longest: Foregrounds are shrunk to this long side in px.
+        every: Every so many frames of a foreground clip are kept.
+        background_longest: Backgrounds are shrunk to this.
+        background_frames: Consecutive frames kept from the middle of a background clip.
+    """
+
+    longest: int = 448
+    every: int = 8
+    background_longest: int = 400
+    background_frames: int = 7
+
+
+@dataclass
+class PackReport:
+    """What went into a pack.
+
+    Attributes:
+        foregrounds: From files.
+        backgrounds: From files.
+        procedural: Rendered foregrounds.
+        skipped: Bad sources that were left out.
+    """
+
+    foregrounds: int = 0
+    backgrounds: int = 0
+    procedural: int = 0
+    skipped: list[Problem] = field(default_factory=list)
+
+
+def make_pack(
+    path: Path,
+    entries: Sequence[Entry],
+    *,
+    procedural: int = 0,
+    seed: int = 0,
+    on_bad: str = "refuse",
+    plan: PackPlan | None = None,
+) -> PackReport:
+    """Write a pack, which takes its name when it is whole; one that stands there is replaced.
+
+    Args:
+        path: The file to write.
+        entries: Foregrounds and backgrounds; segmentation sources have no place in a pack.
+        procedural: How many rendered foregrounds to add.
+        seed: Chooses the rendered ones.
+        on_bad: "refuse" raises for the first bad source and writes nothing; "skip" leaves bad ones out.
+        plan: How sources are made small.
+
+    Raises:
+        InputError: A source is bad and ``on_bad`` is "refuse", nothing is left to pack, or a role has no place.
+    """
+    check_choice("on_bad", on_bad, ON_BAD)
+    odd = next((entry for entry in entries if entry.role == "segmentation"), None)
+    if odd is not None:
+        raise InputError(
+            f"{odd.name}: a pack must hold foregrounds and backgrounds; this is for segmentation; leave it out"
+        )
+    good, bad = usable(entries, on_bad=on_bad) if entries else ([], [])
+    report = PackReport(procedural=procedural, skipped=bad)
+    sources = _read(good, plan or PackPlan(), on_bad, report)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_pack(temporary, chain(sources, procedural_sources(count=procedural, seed=seed)))
+        os.replace(temporary, path)
+    except OSError as error:
+        raise InputError(f"{path} must be writable; {error.strerror}; choose another place") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+    return report
+
+
+def _read(entries: Sequence[Entry], plan: PackPlan, on_bad: str, report: PackReport) -> Iterator[Source]:
+    """Yield the packed form of each source, and count it."""
+    for entry in entries:
+        try:
+            source = _pack(entry, plan)
+        except InputError as error:
+            if on_bad == "refuse":
+                raise
+            report.skipped.append(problem_of(entry, error))
+            continue
+        if entry.role == "foreground" and int(source.pixels[:, 3].max()) <= 1:
+            problem = empty_alpha(entry)
+            if on_bad == "refuse":
+                raise InputError(problem.message)
+            report.skipped.append(problem)
+            continue
+        report.foregrounds += entry.role == "foreground"
+        report.backgrounds += entry.role == "background"
+        yield source
+
+
+def _pack(entry: Entry, plan: PackPlan) -> Source:
+    """Return one source, shrunk frame by frame so that no clip is held at full size."""
+    if entry.role == "background":
+        frames = source_info(entry).frames
+        kept = min(plan.background_frames, frames)
+        indices = window(entry, (frames - kept) // 2, kept, 1)
+        return Source(entry.name, "background", _shrunk(colour_frames(entry, indices), plan.background_longest))
+    pixels = _shrunk(foreground_frames(entry, window(entry, 0, None, plan.every)), plan.longest)
+    return Source(entry.name, KINDS.get(entry.alpha_kind, "photo") if entry.still else "clip", pixels)
+
+
+def _shrunk(frames: Iterator[object], longest: int) -> Tensor:
+    """Return (T, C, H, W) uint8 of frames (C, H, W)."""
+    return torch.cat([shrink(torch.as_tensor(frame)[None], longest) for frame in frames])
