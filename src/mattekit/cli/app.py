@@ -15,7 +15,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from mattekit.checks import InputError, one_line
-from mattekit.cli import data, demo, key, matte, propagate, train, trimap
+from mattekit.cli import compose, data, demo, key, matte, propagate, train, trimap
 
 DONE, FAULT, USAGE, INTERRUPTED = 0, 1, 2, 130
 
