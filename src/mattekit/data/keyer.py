@@ -1,0 +1,284 @@
+"""Alpha and straight, despilled foreground colour of a subject before a coloured screen."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as functional
+from torch import Tensor
+
+from mattekit.checks import InputError, check_rank, check_same_size
+from mattekit.data.screen import Screen, excess, follow_screen, sample, spread
+from mattekit.ops import dilate, erode, extend_colour, gaussian_blur
+
+BLOCK = 4
+"""Side in px of the blocks that are told screen from not, and that the subject's colour is kept for."""
+
+WIDE_BLOCK = 16
+"""Side in px of the blocks that are told enclosed from not; a multiple of the other."""
+
+OPAQUE = 0.07
+"""A pixel with less than this share of the screen's excess, and all its neighbours, are taken for opaque."""
+
+NEUTRAL = 0.6
+"""The grey that is expected of a subject where nothing opaque is near."""
+
+SHADING, LIFT, STRAY = 0.3, 0.3, 0.05
+"""How far the subject's colour is expected to stray from its surroundings: in its own shade, in grey, in anything."""
+
+LOST = 0.005
+"""Where alpha squared is less, the subject's colour comes from its surroundings more than from the pixel."""
+
+REACH = 40
+"""A part is enclosed when no screen is seen within this fraction of the long side."""
+
+
+@dataclass(frozen=True)
+class KeySettings:
+    """What a user may turn.
+
+    Attributes:
+        black: Alpha up to this is 0.
+        white: Alpha from this on is 1.
+        choke: Px by which edges move inwards, outwards where negative; parts of a px count.
+        despill: How much of the screen's light on the subject is taken away, 0 to 1.
+    """
+
+    black: float = 0.02
+    white: float = 0.98
+    choke: float = 0.0
+    despill: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.black < self.white <= 1:
+            raise InputError(f"black must be below white, both in 0 to 1; got {self.black:g} and {self.white:g}")
+        if not abs(self.choke) <= 64:
+            raise InputError(f"choke must be -64 to 64 px; got {self.choke:g}")
+        if not 0 <= self.despill <= 1:
+            raise InputError(f"despill must be 0 to 1; got {self.despill:g}")
+
+
+class Keyer:
+    """Keys a clip frame by frame, as a matter that needs no trimap.
+
+    Only the screen is carried from frame to frame, so memory does not grow and chunks change nothing.
+
+    Args:
+        screen: From :func:`mattekit.data.screen.find_screen`.
+        settings: What the user turned.
+        garbage: (1, H, W) in [0, 1], or None: 1 is never subject.
+        core: (1, H, W) in [0, 1], or None: 1 is always subject.
+    """
+
+    needs_trimap = False
+    context = 0
+
+    def __init__(
+        self, screen: Screen, settings: KeySettings, *, garbage: Tensor | None = None, core: Tensor | None = None
+    ) -> None:
+        self.screen, self.settings, self.garbage, self.core = screen, settings, garbage, core
+
+    def step(
+        self, frames: Tensor, trimap: Tensor | None = None, state: Screen | None = None
+    ) -> tuple[Tensor, Tensor | None, Screen | None]:
+        """Return alpha (T, 1, H, W), foreground (T, 3, H, W) and the screen as last seen, for frames (T, 3, H, W)."""
+        check_rank("frames", frames, "T 3 H W")
+        screen = self.screen if state is None else state
+        alpha = frames.new_empty(len(frames), 1, *frames.shape[-2:])
+        foreground = torch.empty_like(frames)
+        for index, frame in enumerate(frames):
+            screen = follow_screen(screen, frame)
+            alpha[index], foreground[index] = key_frame(
+                frame, screen, self.settings, garbage=self.garbage, core=self.core
+            )
+        return alpha, foreground, screen
+
+
+def key_frame(
+    frame: Tensor,
+    screen: Screen,
+    settings: KeySettings | None = None,
+    *,
+    garbage: Tensor | None = None,
+    core: Tensor | None = None,
+) -> tuple[Tensor, Tensor]:
+    """Key one frame.
+
+    A colour-difference key finds what is surely screen and what is surely opaque. Between the two a pixel is taken
+    for a mixture of the screen's colour there and of the colour of opaque parts nearby, which may be lighter, darker
+    or greyer than expected; alpha is the linear estimate that errs least under that expectation.
+
+    Args:
+        frame: (3, H, W) in [0, 1].
+        screen: As it is in this frame.
+        settings: What the user turned; None for the defaults.
+        garbage: (1, H, W) in [0, 1], or None: 1 is never subject.
+        core: (1, H, W) in [0, 1], or None: 1 is always subject.
+
+    Returns:
+        alpha (1, H, W) in [0, 1] and foreground (3, H, W), straight colour in [0, 1], continued smoothly where alpha
+        is 0.
+
+    Raises:
+        InputError: The sizes differ.
+    """
+    check_rank("frame", frame, "3 H W")
+    settings = settings or KeySettings()
+    for name, mask in (("garbage", garbage), ("core", core)):
+        if mask is not None:
+            check_same_size("frame", frame, name, mask)
+    share = _screen_share(frame, screen)
+    if core is not None:
+        share = share * (1 - core)
+    opaque = _erode_once(share[0] < OPAQUE)
+    subject = _subject_colour(frame, opaque)
+    unsure = _grow(_evidence(share, screen), share.shape[-2:]) & ~opaque
+    rows, columns = unsure.nonzero(as_tuple=True)
+    colour, mixed = frame[:, rows, columns], screen.at(rows, columns)
+    expected = sample(subject, rows, columns, (subject.shape[-2] * BLOCK, subject.shape[-1] * BLOCK))
+    values, noise = _unmix(colour, mixed, expected[:3], trust=expected[3:], grain=screen.noise)
+    enclosed = _enclosed(share)
+    filled = sample(enclosed, rows, columns, (enclosed.shape[-2] * WIDE_BLOCK, enclosed.shape[-1] * WIDE_BLOCK))
+    values = torch.lerp(values, torch.ones_like(values), filled)
+    alpha = opaque[None].to(frame.dtype)
+    alpha[0, rows, columns] = values[0].clamp(0, 1)
+    alpha[0, rows, columns] = _without_grain(alpha, noise, rows, columns)
+    alpha = _finish(alpha, settings, garbage, core)
+    foreground = _colours(frame, subject, alpha)
+    part = alpha[0, rows, columns]
+    pure = expected[:3] + part / (part.square() + LOST) * (colour - (1 - part) * mixed - part * expected[:3])
+    foreground[:, rows, columns] = torch.where(part < 1, pure, colour).clamp(0, 1)
+    return alpha, despill(foreground, screen.primary, settings.despill)
+
+
+def despill(colour: Tensor, primary: int, amount: float) -> Tensor:
+    """Lower one channel towards the larger of the other two where it stands above them.
+
+    Skin, yellow, white and grey, in which green or blue is not the largest, stay as they are.
+
+    Args:
+        colour: (..., 3, H, W) in [0, 1].
+        primary: The screen's channel.
+        amount: 0 leaves all, 1 takes all that stands above.
+    """
+    if amount == 0:
+        return colour
+    over = excess(colour, primary).clamp_min(0) * amount
+    result = colour.clone()
+    result[..., primary : primary + 1, :, :] -= over
+    return result
+
+
+def _screen_share(frame: Tensor, screen: Screen) -> Tensor:
+    """Return (1, H, W): the excess of the screen's channel over the others, 1 where it is that of the screen."""
+    own = excess(screen.cells, screen.primary).clamp_min(0.02)
+    return excess(frame, screen.primary) / spread(own, screen.size, (frame.shape[-2], frame.shape[-1]))
+
+
+def _erode_once(mask: Tensor) -> Tensor:
+    """Return a mask (H, W) without the pixels at its edge; the picture's border is none."""
+    kept = mask.clone()
+    kept[1:] &= mask[:-1]
+    kept[:-1] &= mask[1:]
+    rows = kept.clone()
+    kept[:, 1:] &= rows[:, :-1]
+    kept[:, :-1] &= rows[:, 1:]
+    return kept
+
+
+def _pool(x: Tensor) -> Tensor:
+    """Return the means (C, h, w) of blocks; those at the far border of what there is of them."""
+    return functional.avg_pool2d(x[None], BLOCK, ceil_mode=True, count_include_pad=False)[0]
+
+
+def _grow(blocks: Tensor, size: tuple[int, ...]) -> Tensor:
+    """Return a mask of blocks (h, w) at every pixel (H, W)."""
+    rows = blocks.repeat_interleave(BLOCK, 0)[: size[0]]
+    return rows.repeat_interleave(BLOCK, 1)[:, : size[1]]
+
+
+def _evidence(share: Tensor, screen: Screen) -> Tensor:
+    """Return (h, w), whether a block or a neighbour of it shows anything but screen.
+
+    A block's mean tells a faint hair from grain that no single pixel would.
+    """
+    strength = float(excess(screen.cells, screen.primary).mean().clamp_min(0.02))
+    least = max(0.006, 1.2 * screen.noise / strength)
+    return dilate(((1 - _pool(share)) > least).to(share.dtype), 1, element="square")[0] > 0
+
+
+def _subject_colour(frame: Tensor, opaque: Tensor) -> Tensor:
+    """Return (4, h, w) by blocks: the colour of opaque parts nearby, and how far it can be trusted, 0 to 1."""
+    weight = opaque[None].to(frame.dtype)
+    share = _pool(weight)
+    colour = extend_colour((_pool(frame * weight) / share.clamp_min(1e-6))[None], (share > 0).to(frame.dtype)[None])
+    trust = gaussian_blur(share, 4.0)
+    trust = trust / (trust + 0.02)
+    return torch.cat((torch.lerp(torch.full_like(colour[0], NEUTRAL), colour[0], trust), trust))
+
+
+def _unmix(colour: Tensor, screen: Tensor, subject: Tensor, *, trust: Tensor, grain: float) -> tuple[Tensor, Tensor]:
+    """Return alpha (1, N), unbounded, and its standard deviation from grain, for colours (3, N).
+
+    With d = F - B, ``alpha = w (C - B) / w d`` for ``w = S^-1 d``, where S is the covariance expected of the
+    subject's colour F: ``STRAY^2 I + u u' + v v'`` with u its own shade and v grey, more of it where F is a guess.
+    """
+    between = subject - screen
+    shade = SHADING * subject
+    grey = (LIFT * trust + (1 - trust)) / STRAY**2
+    grey = torch.sqrt(grey * STRAY**2 * (LIFT * trust + (1 - trust)))
+    first = shade / STRAY**2
+    first_norm = 1 + (first * shade).sum(0, keepdim=True)
+    second = grey / STRAY**2 - first * (first * grey).sum(0, keepdim=True) / first_norm
+    second_norm = 1 + grey * second.sum(0, keepdim=True)
+    weights = between / STRAY**2 - first * (first * between).sum(0, keepdim=True) / first_norm
+    weights = weights - second * (second * between).sum(0, keepdim=True) / second_norm
+    scale = (weights * between).sum(0, keepdim=True).clamp_min(1e-6)
+    alpha = (weights * (colour - screen)).sum(0, keepdim=True) / scale
+    return alpha, grain * weights.square().sum(0, keepdim=True).sqrt() / scale
+
+
+def _enclosed(share: Tensor) -> Tensor:
+    """Return (1, h, w), 1 by wide blocks where no screen is seen about, 0 where some is: holes there are filled."""
+    height, width = share.shape[-2:]
+    most = functional.avg_pool2d(share[None], BLOCK, ceil_mode=True, count_include_pad=False)
+    most = functional.max_pool2d(most, WIDE_BLOCK // BLOCK, ceil_mode=True)[0]
+    reach = max(1, math.ceil(max(height, width) / REACH / WIDE_BLOCK))
+    return ((0.5 - dilate(most, reach)) / 0.2).clamp(0, 1)
+
+
+def _without_grain(alpha: Tensor, noise: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
+    """Return alpha (N,) of the chosen pixels, near 0 faded out where the mean of 3x3 px is no more than grain."""
+    values = alpha[0, rows, columns]
+    if float(noise.max() if noise.numel() else 0) < 0.004:
+        return values
+    padded = functional.pad(alpha[None], (1, 1, 1, 1), mode="replicate")[0, 0]
+    across = padded[:, 2:] + padded[:, 1:-1] + padded[:, :-2]
+    mean = (across[2:] + across[1:-1] + across[:-2])[rows, columns] / 9
+    return values * (mean / (1.5 * noise[0]).clamp_min(1e-6) - 0.5).clamp(0, 1)
+
+
+def _finish(alpha: Tensor, settings: KeySettings, garbage: Tensor | None, core: Tensor | None) -> Tensor:
+    alpha = ((alpha - settings.black) / (settings.white - settings.black)).clamp(0, 1)
+    alpha = choke(alpha, settings.choke)
+    if core is not None:
+        alpha = torch.maximum(alpha, core)
+    return alpha if garbage is None else alpha * (1 - garbage)
+
+
+def choke(alpha: Tensor, pixels: float) -> Tensor:
+    """Move the edges of an alpha (1, H, W) inwards by px, outwards where negative; between whole px it is blended."""
+    if pixels == 0:
+        return alpha
+    move = erode if pixels > 0 else dilate
+    whole = math.floor(abs(pixels))
+    near = move(alpha, whole)
+    return torch.lerp(near, move(near, 1), abs(pixels) - whole)
+
+
+def _colours(frame: Tensor, subject: Tensor, alpha: Tensor) -> Tensor:
+    """Return (3, H, W): the frame where alpha is not 0, the subject's continued colour where it is."""
+    span = (subject.shape[-2] * BLOCK, subject.shape[-1] * BLOCK)
+    return torch.where(alpha > 0, frame, spread(subject[:3], span, (frame.shape[-2], frame.shape[-1])))
