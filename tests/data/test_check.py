@@ -137,9 +137,17 @@ def test_hard_alpha_and_missing_licences_are_warnings_and_shipping_without_one_i
         (lambda alpha: np.full(alpha.shape, 200.0), False),
         (lambda alpha: np.full(alpha.shape, 15.0), False),
         (lambda alpha: np.where(alpha > 245, 200.0, 5.0), False),
+        (lambda alpha: np.where(alpha > 140, 200.0, 1.0), False),
         (lambda alpha: alpha * 0.1, False),
     ],
-    ids=["premultiplied", "straight", "dark subject", "black outline", "dark and premultiplied: cannot be told"],
+    ids=[
+        "premultiplied",
+        "straight",
+        "dark subject",
+        "black outline",
+        "shadow",
+        "dark and premultiplied: cannot be told",
+    ],
 )
 def test_colour_that_falls_with_alpha_is_premultiplied(colour: object, expected: bool) -> None:
     alpha = ramp()

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 SOFT_SHARE = 0.001
 """Share of pixels of alpha strictly between 1/255 and 254/255 below which a foreground counts as hard."""
 
-FAINT, DENSE, SOLID = (10, 90), (150, 240), 250
+FAINT, DENSE, SOLID = (30, 60), (150, 240), 250
 """Levels of alpha that are compared to tell premultiplied colour: [from, to), and what counts as opaque."""
 
 ENOUGH = 200
@@ -20,6 +20,9 @@ ENOUGH = 200
 
 MARGIN, MOST_ABOVE = 12, 0.02
 """Premultiplied colour is at most alpha; by so many levels more, on so many pixels, compression may lift it."""
+
+LEAST_FAINT = 0.25
+"""Share that faint premultiplied colour must have of what alpha leaves of the subject's; a shadow has none."""
 
 
 class AlphaLook:
@@ -68,15 +71,16 @@ class AlphaLook:
     def is_premultiplied(self) -> bool:
         """Whether colour seems to have been multiplied by alpha.
 
-        It then stays below alpha, and is darker where alpha is small than where it is large, though the subject itself
-        is not dark. A black outline around straight colour does not count: it is dark at every alpha.
+        It then stays below alpha and falls with it, though the subject itself is not dark. Straight colour with a
+        black outline, or with a shadow, does not count: those are black at every small alpha.
         """
         kinds = (self._faint, self._dense, self._solid)
         if min(int(kind[1]) for kind in kinds[:2]) < ENOUGH:
             return False
         faint, dense, solid = (float(kind[0]) / max(int(kind[1]), 1) for kind in kinds)
         reference = solid if self._solid[1] >= ENOUGH else dense
-        falls = faint < 0.6 * dense and dense > 0.5 * reference and reference > 40
+        left = sum(FAINT) / 2 / 255 * reference
+        falls = LEAST_FAINT * left < faint < 0.6 * dense and dense > 0.5 * reference and reference > 40
         return falls and self._above / int(self._faint[1]) < MOST_ABOVE
 
 
