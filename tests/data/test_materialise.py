@@ -15,7 +15,7 @@ from mattekit.data.materialise import arguments_of, checksums, make
 from mattekit.data.plan import Composite, Order, Rules, draw_plan
 from mattekit.data.scene import Scene
 from mattekit.media import probe, read
-from sources import write_set
+from sources import write_background, write_foreground, write_set
 
 RULES = Rules(still_frames=5)
 
@@ -70,6 +70,21 @@ def test_making_twice_gives_the_same_bytes_and_a_second_time_does_nothing(tmp_pa
     times = {path: path.stat().st_mtime_ns for path in home.iterdir()}
     assert not make(arguments_of(Order(tmp_path / "two"), plan[0], sources, RULES))["made"]
     assert times == {path: path.stat().st_mtime_ns for path in home.iterdir()}
+
+
+def test_the_number_of_threads_changes_no_pixel(tmp_path: Path) -> None:
+    disc = write_foreground(tmp_path, "disc", size=(150, 170))
+    road = write_background(tmp_path, "road", size=(90, 100))
+    scenes = Scene(Composite("one", "train", "disc", "road", 5), disc, road, Rules(longest=140, still_frames=3))
+    found = []
+    for threads in (1, 2):
+        torch.set_num_threads(threads)
+        try:
+            scene = Scene(scenes.composite, disc, road, scenes.rules)
+            found.append(checksums(scene.draw()))
+        finally:
+            torch.set_num_threads(1)
+    assert found[0] == found[1]
 
 
 def test_a_composite_of_other_rules_or_with_a_stream_missing_is_made_again(tmp_path: Path, material) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -134,7 +135,9 @@ class Scene:
             return
         layers = foreground_frames(self._foreground, range(start, end))
         for pixels, plate in zip(layers, plates, strict=True):
-            yield paste(shrunk_layer(torch.from_numpy(pixels), self.geometry.foreground), plate)
+            with one_thread():
+                layer = shrunk_layer(torch.from_numpy(pixels), self.geometry.foreground)
+            yield paste(layer, plate)
 
     def flow(self, alpha: Tensor, start: int = 0) -> tuple[Tensor, Tensor] | None:
         """Return the exact forward flow of a still foreground and where it holds.
@@ -156,7 +159,8 @@ class Scene:
         if self._figure is None:
             pixels = torch.from_numpy(next(iter(foreground_frames(self._foreground, range(1)))))
             try:
-                self._figure = Figure(shrunk_layer(pixels, self.geometry.foreground))
+                with one_thread():
+                    self._figure = Figure(shrunk_layer(pixels, self.geometry.foreground))
             except InputError as error:
                 raise InputError(f"{self._foreground.name}: {error}") from error
         return self._figure
@@ -164,12 +168,15 @@ class Scene:
     def _plates(self, indices: range) -> Iterator[Tensor]:
         """Yield the crop (3, H, W) uint8 of each frame of the background."""
         if self._background.still:
-            plate = self._plate(next(iter(colour_frames(self._background, range(1)))))
+            with one_thread():
+                plate = self._plate(next(iter(colour_frames(self._background, range(1)))))
             for _ in indices:
                 yield plate
             return
         for pixels in colour_frames(self._background, indices):
-            yield self._plate(pixels)
+            with one_thread():
+                plate = self._plate(pixels)
+            yield plate
 
     def _plate(self, pixels: NDArray[np.uint8]) -> Tensor:
         plate = torch.from_numpy(pixels)
@@ -180,6 +187,17 @@ class Scene:
         if self.rules.blur:
             plate = _levels(separable(plate.float()[None] / 255, _gaussian(9))[0])
         return plate.contiguous()
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Reckon on one thread: torch enlarges by another order of sums on several, and the bytes are to be the same."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def shrunk_layer(pixels: Tensor, size: tuple[int, int]) -> Tensor:
