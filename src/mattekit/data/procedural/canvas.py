@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,10 +11,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from mattekit.data.layer import Layer
+from mattekit.data.procedural.noise import places_of
 from mattekit.data.procedural.raster import polygon_cover
 from mattekit.ops.extend import extend_colour
 
 Floats = NDArray[np.floating[Any]]
+Paint = Callable[[Floats], Floats]
+"""Returns colours (3, h, w) at places (h, w, 2)."""
 _SEEN = 1 / 512
 """Alphas below this round to nothing in 8 bits; their colour is continued from their neighbours'."""
 
@@ -54,12 +57,12 @@ class Canvas:
         self.colour[:, rows, columns] = self.colour[:, rows, columns] * rest + colour * alpha
         self.alpha[rows, columns] = self.alpha[rows, columns] * rest + alpha
 
-    def polygon(self, places: Floats | Sequence[Floats], colour: Floats, *, opacity: float = 1.0) -> None:
+    def polygon(self, places: Floats | Sequence[Floats], colour: Floats | Paint, *, opacity: float = 1.0) -> None:
         """Lay a polygon, or loops with holes, over what is there.
 
         Args:
             places: (N, 2), or a list of such, in heights.
-            colour: (3,), or (3, H, W) of the whole canvas, in [0, 1].
+            colour: (3,), (3, H, W) of the whole canvas, or a function that paints the places asked for, in [0, 1].
             opacity: Multiplies the coverage.
         """
         loops = [self.pixels(loop) for loop in ([places] if isinstance(places, np.ndarray) else places)]
@@ -70,8 +73,13 @@ class Canvas:
             return
         corner = np.array((left, top))
         alpha = polygon_cover([loop - corner for loop in loops], (bottom - top, right - left)) * opacity
-        flat = colour[:, None, None] if colour.ndim == 1 else colour[:, top:bottom, left:right]
-        self.over(flat, alpha, corner=(int(top), int(left)))
+        if callable(colour):
+            colour = colour(places_of(self.size)[top:bottom, left:right])
+        elif colour.ndim == 1:
+            colour = colour[:, None, None]
+        else:
+            colour = colour[:, top:bottom, left:right]
+        self.over(colour, alpha, corner=(int(top), int(left)))
 
 
 def finish(canvases: Sequence[Canvas], *, flow: Tensor | None = None, valid: Tensor | None = None) -> Layer:

@@ -81,16 +81,19 @@ def draw_fibres(canvas: Canvas, fibres: Fibres, *, layers: int = 8, opacity: flo
 
 def _lay(canvas: Canvas, place: Floats, thickness: Floats, colours: Floats, segment: Floats) -> None:
     """Composite one layer: optical thickness at flat pixel places, with the colour of its segments."""
-    pixels = canvas.alpha.size
-    total = np.bincount(place, thickness, minlength=pixels)
+    if len(place) == 0:
+        return
+    first = int(place.min())
+    place = place - first
+    total = np.bincount(place, thickness)
     touched = np.flatnonzero(total > 0)
     depth = total[touched]
     alpha = np.minimum(-np.expm1(-depth) / _MOST, 1).astype(np.float32)
     for channel in range(3):
-        mean = np.bincount(place, thickness * colours[segment, channel], minlength=pixels)[touched] / depth
-        plane = canvas.colour[channel].reshape(-1)
+        mean = np.bincount(place, thickness * colours[segment, channel])[touched] / depth
+        plane = canvas.colour[channel].reshape(-1)[first:]
         plane[touched] += (mean.astype(np.float32) - plane[touched]) * alpha
-    flat = canvas.alpha.reshape(-1)
+    flat = canvas.alpha.reshape(-1)[first:]
     flat[touched] += (1 - flat[touched]) * alpha
 
 
@@ -109,29 +112,30 @@ def _splat(start: Floats, end: Floats, width: Floats, size: tuple[int, int], opa
     lean, radius = np.abs(sine), width / 2
     edge = radius + 0.5 * (cosine + lean)  # farther than this from the middle line a pixel is not covered
     margin = 0.5 * cosine + edge * lean
-    first = np.ceil(start[:, 0] - margin).astype(np.int64)
-    columns = np.floor(end[:, 0] + margin).astype(np.int64) - first + 1
+    first = np.ceil(start[:, 0] - margin).astype(np.int32)
+    columns = np.floor(end[:, 0] + margin).astype(np.int32) - first + 1
     half = edge / cosine
-    rows = np.floor(2 * half).astype(np.int64) + 1
     segment = np.repeat(np.arange(len(width), dtype=np.int32), columns)
-    across = np.arange(len(segment)) - np.repeat(np.cumsum(columns) - columns - first, columns)
+    across = np.arange(len(segment), dtype=np.int32) - np.repeat(np.cumsum(columns) - columns - first, columns)
     offset = across - start[segment, 0]
     middle = start[segment, 1] + offset * (sine / cosine)[segment]
-    lowest = np.ceil(middle - half[segment]).astype(np.int64)
-    tall = rows[segment]
+    lowest = np.ceil(middle - half[segment]).astype(np.int32)
+    tall = (np.floor(2 * half).astype(np.int32) + 1)[segment]
     column = np.repeat(np.arange(len(segment), dtype=np.int32), tall)
-    down = np.arange(len(column)) - np.repeat(np.cumsum(tall) - tall - lowest, tall)
+    down = np.arange(len(column), dtype=np.int32) - np.repeat(np.cumsum(tall) - tall - lowest, tall).astype(np.int32)
     owner = segment[column]
-    c, s = (part.astype(np.float32)[owner] for part in (cosine, sine))
-    away = ((down - middle[column]) * c).astype(np.float32)
-    along = (offset[column] * c + (down - start[owner, 1]) * s).astype(np.float32)
-    share = np.clip(along + 0.5, 0, 1) - np.clip(along + 0.5 - length.astype(np.float32)[owner], 0, 1)
-    cover = _strip(away, radius.astype(np.float32)[owner], c, np.maximum(np.abs(s), 0.02)) * opacity
-    x, y = across[column], down
-    x, y = np.where(steep[owner], y, x), np.where(steep[owner], x, y)
-    good = (share > 0) & (cover > 1e-5) & (x >= 0) & (x < size[1]) & (y >= 0) & (y < size[0])
-    thickness = -np.log1p(-np.minimum(cover[good], _MOST)) * share[good]
-    return y[good] * size[1] + x[good], thickness, owner[good]
+    c, s, r, size_of = (part.astype(np.float32)[owner] for part in (cosine, sine, radius, length))
+    rise = down - middle[column].astype(np.float32)
+    cover = _strip(rise * c, r, c, np.maximum(np.abs(s), np.float32(0.02)))
+    cover *= np.float32(opacity)
+    # On the middle line the way along the strand is offset / cosine; beside it, the sine of the rise more.
+    along = (offset / cosine[segment]).astype(np.float32)[column] + rise * s + np.float32(0.5)
+    share = np.clip(along, 0, 1) - np.clip(along - size_of, 0, 1)
+    swap = steep[owner]
+    x, y = np.where(swap, down, across[column]), np.where(swap, across[column], down)
+    good = np.flatnonzero((share > 0) & (cover > 1e-5) & (x >= 0) & (x < size[1]) & (y >= 0) & (y < size[0]))
+    thickness = -np.log1p(-np.minimum(cover[good], np.float32(_MOST))) * share[good]
+    return y[good].astype(np.int64) * size[1] + x[good], thickness, owner[good]
 
 
 def _strip(away: Floats, radius: Floats, cosine: Floats, sine: Floats) -> Floats:

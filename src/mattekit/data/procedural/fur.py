@@ -14,7 +14,6 @@ from mattekit.data.procedural.canvas import Canvas, finish
 from mattekit.data.procedural.fibres import Fibres, draw_fibres
 from mattekit.data.procedural.growth import gather, grow, light_strands, random_light, sway, tapered
 from mattekit.data.procedural.motion import Motion, times_of
-from mattekit.data.procedural.noise import places_of
 from mattekit.data.procedural.outline import ellipse, round_shade
 from mattekit.data.procedural.skin import Skin, hair_colours
 
@@ -69,9 +68,8 @@ def fur(random: np.random.Generator, size: tuple[int, int], *, frames: int, text
     canvases = []
     for time in times_of(frames):
         canvas = Canvas(size)
-        rest = motion.rest(places_of(size), time)
         for part in parts:
-            _paint_part(canvas, part, skin, light, motion, time, rest)
+            _paint_part(canvas, part, skin, light, motion, time)
         for place, radii, colour in _features(head, wide):
             canvas.polygon(motion.place(ellipse(place, radii, points=28), time), colour)
         bent = motion.place(sway(whiskers.points, np.arange(len(whiskers.points)) * 1.0, time=time, amount=0.06), time)
@@ -86,19 +84,27 @@ def _pieces(random: np.random.Generator, head: Floats, wide: float) -> list[tupl
     dense = int(random.integers(1200, 2400))
     lean = random.uniform(-0.3, 0.3)
     torso = head + np.array((wide * random.uniform(-1.2, 1.2), wide * random.uniform(2.0, 2.6)))
-    pieces = [(torso, wide * np.array((random.uniform(1.3, 2.3), random.uniform(1.6, 2.2))), lean, 1.3 * short, dense)]
+    pieces: list[tuple[Floats, Floats, float, float, int]] = [
+        (torso, wide * np.array((random.uniform(1.3, 2.3), random.uniform(1.6, 2.2))), lean, 1.3 * short, dense)
+    ]
     chest = (head + torso) / 2
     pieces.append((chest, wide * np.array((1.0, 1.3)), lean, 1.4 * short, dense // 3))
     if random.uniform() < 0.3:  # a mane
         pieces.append(
-            (head + (0, 0.25 * wide), wide * np.array((1.25, 1.35)), 0.0, wide * random.uniform(0.5, 1.1), dense)
+            (
+                head + np.array((0, 0.25 * wide)),
+                wide * np.array((1.25, 1.35)),
+                0.0,
+                wide * random.uniform(0.5, 1.1),
+                dense,
+            )
         )
     pointed = random.uniform(0.9, 2.2)
     for side in (-1, 1):
         place = head + wide * np.array((side * random.uniform(0.6, 0.75), -0.85))
         pieces.append((place, wide * np.array((0.32, 0.32 * pointed)), side * 0.5, 0.6 * short, dense // 8))
     pieces.append((head, wide * np.array((1, random.uniform(0.85, 1.1))), 0.0, 0.8 * short, dense // 2))
-    pieces.append((head + (0, 0.42 * wide), wide * np.array((0.5, 0.38)), 0.0, 0.4 * short, dense // 8))
+    pieces.append((head + np.array((0, 0.42 * wide)), wide * np.array((0.5, 0.38)), 0.0, 0.4 * short, dense // 8))
     return pieces
 
 
@@ -137,12 +143,14 @@ def _coat(
     return Part(centre, radii, turn, points, widths, np.clip(1.25 * colours, 0, 1), phases, random.uniform(0.05, 0.2))
 
 
-def _paint_part(
-    canvas: Canvas, part: Part, skin: Skin, light: Floats, motion: Motion, time: float, rest: Floats
-) -> None:
-    shade = round_shade(rest, part.centre, part.radii, light, turn=part.turn)
-    colour = (0.55 * skin.planes(rest) * shade[None]).astype(np.float32)
-    canvas.polygon(motion.place(ellipse(part.centre, part.radii * 0.97, part.turn), time), colour)
+def _paint_part(canvas: Canvas, part: Part, skin: Skin, light: Floats, motion: Motion, time: float) -> None:
+
+    def paint(places: Floats) -> Floats:
+        rest = motion.rest(places, time)
+        shade = 0.55 * round_shade(rest, part.centre, part.radii, light, turn=part.turn)
+        return skin.planes(rest) * shade[None].astype(np.float32)
+
+    canvas.polygon(motion.place(ellipse(part.centre, part.radii * 0.97, part.turn), time), paint)
     points = motion.place(sway(part.points, part.phases, time=time, amount=part.loose), time)
     depth = part.points[:, :1, 1] - part.points[:, :1, 1].min() + np.zeros((1, _STEPS))
     draw_fibres(canvas, Fibres(points, part.widths, part.colours, -depth), layers=4)

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mattekit.data.procedural.canvas import Canvas
+from mattekit.data.procedural.canvas import Canvas, Paint
 from mattekit.data.procedural.growth import random_light
-from mattekit.data.procedural.noise import Noise, places_of
+from mattekit.data.procedural.noise import Noise
 from mattekit.data.procedural.outline import ellipse, folds, round_shade, smooth
 from mattekit.data.procedural.skin import FLESH, Skin, hair_colours
 
@@ -93,7 +93,6 @@ def random_head(random: np.random.Generator, *, texture: Tensor | None = None) -
 
 def paint_bust(canvas: Canvas, head: Head, time: float) -> None:
     """Paint shoulders, neck and head without hair."""
-    places = places_of(canvas.size)
     x, y = head.centre[:2]
     wide, tall = head.radii[:2]
     neck = head.flesh * 0.8
@@ -117,26 +116,35 @@ def paint_bust(canvas: Canvas, head: Head, time: float) -> None:
     right = np.stack((out, down), axis=1)
     left = (right * np.array((-1, 1)))[::-1]
     collar = smooth(np.concatenate((left, right)), 90) + np.array((x, y))
-    shade = folds(head.wrinkles, places, head.light) * np.clip(1.1 - 0.4 * (places[..., 1] - y), 0.6, 1.1)
-    canvas.polygon(collar, np.clip(head.cloth.planes(places) * shade[None], 0, 1).astype(np.float32))
-    _paint_face(canvas, head, time, places)
+
+    def cloth(places: Floats) -> Floats:
+        shade = folds(head.wrinkles, places, head.light) * np.clip(1.1 - 0.4 * (places[..., 1] - y), 0.6, 1.1)
+        return np.asarray(np.clip(head.cloth.planes(places) * shade[None], 0, 1), dtype=np.float32)
+
+    canvas.polygon(collar, cloth)
+    _paint_face(canvas, head, time)
 
 
-def _paint_face(canvas: Canvas, head: Head, time: float, places: Floats) -> None:
+def _paint_face(canvas: Canvas, head: Head, time: float) -> None:
     middle = head.moved(head.centre, time)[:2]
     turn = float(head.swing[0] * np.sin(head.pace[0] * time + head.phase[0]))
-    shade = round_shade(places, middle, head.radii[:2] * 1.05, head.light, turn=turn)
-    skin = np.clip(head.flesh[:, None, None] * shade[None], 0, 1).astype(np.float32)
+
+    def lit(colour: Floats) -> Paint:
+        def paint(places: Floats) -> Floats:
+            shade = round_shade(places, middle, head.radii[:2] * 1.05, head.light, turn=turn)
+            return np.asarray(np.clip(colour[:, None, None] * shade[None], 0, 1), dtype=np.float32)
+
+        return paint
+
     for side in (-1, 1):
         ear = head.moved(
             ellipse(head.centre[:2] + side * head.radii[:2] * (0.98, 0), head.radii[:2] * (0.16, 0.2)), time
         )
         canvas.polygon(ear, head.flesh * 0.75)
-    scalp = np.clip(0.55 * head.hair[0][:, None, None] * shade[None], 0, 1).astype(np.float32)
-    canvas.polygon(head.moved(ellipse(head.centre[:2], head.radii[:2]), time), scalp)
+    canvas.polygon(head.moved(ellipse(head.centre[:2], head.radii[:2]), time), lit(0.55 * head.hair[0]))
     if head.frontal:
         face = ellipse(head.centre[:2] + head.radii[:2] * (0, 0.2), head.radii[:2] * (0.93, 0.82))
-        canvas.polygon(head.moved(face, time), skin)
+        canvas.polygon(head.moved(face, time), lit(head.flesh))
         for place, radii, colour in _features(head):
             spot = ellipse(head.centre[:2] + head.radii[:2] * place, head.radii[0] * np.array(radii), points=24)
             canvas.polygon(head.moved(spot, time), np.clip(colour, 0, 1), opacity=0.9)

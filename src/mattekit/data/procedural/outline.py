@@ -20,10 +20,30 @@ def ellipse(centre: Floats, radii: Floats, turn: float = 0.0, *, points: int = 7
     return np.stack((centre[0] + cosine * x - sine * y, centre[1] + sine * x + cosine * y), axis=1)
 
 
-def blob(random: np.random.Generator, centre: Floats, radii: Floats, *, rough: float, points: int = 160) -> Floats:
-    """Return a closed wavy outline (points, 2) about a centre; ``rough`` is the waves' share of the radius."""
+def blob(
+    random: np.random.Generator,
+    centre: Floats,
+    radii: Floats,
+    *,
+    rough: float,
+    square: float = 2.0,
+    points: int = 160,
+) -> Floats:
+    """Return a closed wavy outline about a centre.
+
+    Args:
+        random: Where the randomness comes from.
+        centre: (2,).
+        radii: (2,).
+        rough: The waves' share of the radius.
+        square: 2 for an ellipse, more for a box with round corners.
+        points: Number of points.
+
+    Returns:
+        (points, 2).
+    """
     angle = np.linspace(0, 2 * np.pi, points, endpoint=False)
-    radius = np.ones(points)
+    radius = (np.abs(np.cos(angle)) ** square + np.abs(np.sin(angle)) ** square) ** (-1 / square)
     for wave in range(2, 8):
         radius += rough * random.normal(0, 1) / wave * np.cos(wave * angle + random.uniform(0, 2 * np.pi))
     radius = np.maximum(radius, 0.3)
@@ -78,8 +98,6 @@ def round_shade(places: Floats, centre: Floats, radii: Floats, light: Floats, *,
 
 def folds(noise: Noise, places: Floats, light: Floats) -> Floats:
     """Return the brightness (...,), about 0.6 to 1.3, of cloth whose folds follow a noise field."""
-    step = 0.012
-    right = noise.at(places + np.array((step, 0), dtype=np.float32)) - noise.at(places)
-    down = noise.at(places + np.array((0, step), dtype=np.float32)) - noise.at(places)
-    brightness: Floats = np.clip(1 - 1.6 * (light[0] * right + light[1] * down), 0.5, 1.35)
+    slope = noise.slopes(places)
+    brightness: Floats = np.clip(1 - 0.02 * (light[0] * slope[..., 0] + light[1] * slope[..., 1]), 0.5, 1.35)
     return brightness

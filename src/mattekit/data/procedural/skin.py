@@ -48,9 +48,9 @@ class Skin:
         self.kind = str(random.choice(kinds))
         if palette is None:
             palette = np.stack([random_colour(random) for _ in range(int(random.integers(2, 5)))])
-        self.palette = palette
+        self.palette = np.asarray(palette, dtype=np.float32)
         turn = random.uniform(0, np.pi)
-        self._axes = np.array(((np.cos(turn), np.sin(turn)), (-np.sin(turn), np.cos(turn))))
+        self._axes = np.array(((np.cos(turn), np.sin(turn)), (-np.sin(turn), np.cos(turn))), dtype=np.float32)
         self._often = random.uniform(4, 22)
         self._soft = random.uniform(0.05, 0.3)
         self._noise = Noise(random, scale=random.uniform(0.15, 0.5))
@@ -63,6 +63,7 @@ class Skin:
         """Return colours (..., 3) in [0, 1] at places (..., 2) in heights."""
         if self._texture is not None:
             return self._picture(places @ self._axes.T * self._zoom + self._shift)
+        places = np.asarray(places, dtype=np.float32)
         noise = self._noise.at(places)
         s = (places @ self._axes.T) * self._often
         if self.kind in ("plain", "clouds"):

@@ -53,7 +53,7 @@ def yarn(random: np.random.Generator, size: tuple[int, int], *, frames: int, tex
     return finish(canvases)
 
 
-def pompom(random: np.random.Generator, size: tuple[int, int], *, frames: int, texture: Tensor | None = None) -> Layer:
+def plush(random: np.random.Generator, size: tuple[int, int], *, frames: int, texture: Tensor | None = None) -> Layer:
     """Render a soft toy: rounded pieces of several colours covered with dense short strands that sway.
 
     Args:
@@ -142,8 +142,9 @@ def _colours(random: np.random.Generator, lines: Floats, palette: Floats, textur
     if texture is not None:
         return Skin(random, texture=texture).at(lines[:, :-1, :2])
     if random.uniform() < 0.3:
-        bands = (np.arange(count * steps) // int(random.integers(10, 60))) % len(palette)
-        return palette[bands.reshape(count, steps)]
+        bands: NDArray[np.int64] = (np.arange(count * steps) // int(random.integers(10, 60))) % len(palette)
+        dyed: Floats = palette[bands.reshape(count, steps)]
+        return dyed
     owner = (
         np.sort(random.integers(0, len(palette), count)) if random.uniform() < 0.6 else np.arange(count) % len(palette)
     )
