@@ -73,9 +73,9 @@ def test_making_twice_gives_the_same_bytes_and_a_second_time_does_nothing(tmp_pa
 
 
 def test_the_number_of_threads_changes_no_pixel(tmp_path: Path) -> None:
-    disc = write_foreground(tmp_path, "disc", size=(150, 170))
-    road = write_background(tmp_path, "road", size=(90, 100))
-    scenes = Scene(Composite("one", "train", "disc", "road", 5), disc, road, Rules(longest=140, still_frames=3))
+    disc = write_foreground(tmp_path, "disc", size=(700, 720))
+    road = write_background(tmp_path, "road", size=(500, 300))
+    scenes = Scene(Composite("one", "train", "disc", "road", 5), disc, road, Rules(still_frames=2))
     found = []
     for threads in (1, 2):
         torch.set_num_threads(threads)
