@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from mattekit.data.check import Problem
     from mattekit.data.manifest import Entry
     from mattekit.data.plan import Composite, Order, Rules
+    from mattekit.scale import Outcome, Task
 
 PLAN, SOURCES, REPORT = "plan.jsonl", "sources.csv", "report.json"
 FORMS = ("clips", "tree", "plan")
@@ -85,7 +86,7 @@ def compose(
         check_choice("--split", each, SPLITS)
     from mattekit.data.check import ON_BAD
     from mattekit.data.plan import Order, Rules
-    from mattekit.scale import ENGINES
+    from mattekit.scale import ENGINES, run
 
     check_choice("--on-bad", on_bad, ON_BAD)
     check_choice("--engine", engine, ENGINES)
@@ -99,10 +100,15 @@ def compose(
         rules = Rules(longest, frames, clip_frames, blur)
         wanted = _Set(plan, {entry.name: entry for entry in entries}, rules, bad)
     wanted = _chosen(wanted, only, limit)
+    outcomes = None
+    if order is not None:
+        from mattekit.data.materialise import make
+
+        outcomes = run(make, _tasks(wanted, order), engine=engine, workers=workers, retries=retries, address=address)
     _write_lists(wanted, output)
     report = {"composites": len(wanted.plan), "bad_sources": [problem.as_dict() for problem in wanted.bad]}
-    if order is not None:
-        report |= _make_all(wanted, order, engine=engine, workers=workers, retries=retries, address=address)
+    if outcomes is not None:
+        report |= _gather(outcomes, len(wanted.plan))
     report["seconds"] = round(time.monotonic() - begun, 3)
     _tell(report, output, as_json=as_json)
     _raise_failures(report, output, on_bad)
@@ -189,19 +195,19 @@ def _write_lists(wanted: _Set, folder: Path) -> None:
         raise InputError(f"{show_path(folder)} must be a folder that can be written to; {error.strerror}") from error
 
 
-def _make_all(
-    wanted: _Set, order: Order, *, engine: str, workers: int, retries: int, address: str | None
-) -> dict[str, Any]:
-    """Make every composite and return what came of it."""
-    from mattekit.data.materialise import arguments_of, make
-    from mattekit.scale import Task, run
+def _tasks(wanted: _Set, order: Order) -> list[Task]:
+    from mattekit.data.materialise import arguments_of
+    from mattekit.scale import Task
 
-    tasks = [Task(each.name, arguments_of(order, each, wanted.sources, wanted.rules)) for each in wanted.plan]
+    return [Task(each.name, arguments_of(order, each, wanted.sources, wanted.rules)) for each in wanted.plan]
+
+
+def _gather(outcomes: Generator[Outcome, None, None], total: int) -> dict[str, Any]:
+    """Wait for every composite and return what came of them."""
     counts = {"made": 0, "found": 0, "frames": 0}
     failed: list[dict[str, object]] = []
     retried: list[str] = []
-    outcomes = run(make, tasks, engine=engine, workers=workers, retries=retries, address=address)
-    with closing(outcomes), progress_bar("compose", len(tasks)) as progress:
+    with closing(outcomes), progress_bar("compose", total) as progress:
         for done, outcome in enumerate(outcomes, start=1):
             if outcome.result is None:
                 failed.append({"name": outcome.name, "error": outcome.error, "attempts": outcome.attempts})

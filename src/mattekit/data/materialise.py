@@ -14,6 +14,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from mattekit.checks import InputError
 from mattekit.data.figure import Placed
 from mattekit.data.manifest import Entry
 from mattekit.data.plan import STREAMS, TRIMAP, Composite, Order, Rules
@@ -114,11 +115,16 @@ def _write_streams(part: Path, order: Order, scene: Scene) -> dict[str, str]:
             path = part / _file_name(order, stream)
             content = STREAMS.get(stream, "alpha")
             writers[stream] = stack.enter_context(open_writer(path, clip, content=content, bits=8))
+        seen = False
         for index, placed in enumerate(scene.draw()):
+            seen = seen or bool(placed.alpha.any())
             for stream, writer in writers.items():
                 picture = _picture(placed, stream)
                 sums[stream] = zlib.crc32(picture.numpy().data, sums[stream])
                 writer.write(picture.float() / 255, index)
+        if not seen:
+            name = scene.composite.foreground
+            raise InputError(f"{name}: alpha must not be 0 in all frames; it is, in {scene.frames}; replace the source")
     return {stream: f"{value:08x}" for stream, value in sums.items()}
 
 
