@@ -15,6 +15,7 @@ import typer
 
 from mattekit.checks import InputError, check_choice, one_line
 from mattekit.cli.report import progress_bar
+from mattekit.cli.show import show
 from mattekit.media import show_path
 
 if TYPE_CHECKING:
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
 ALL = "all"
 BAD = 2
 
-app = typer.Typer(help="Check, list and pack sources of training material.")
+app = typer.Typer(help="Check, list, pack and show sources of training material.")
+app.command("show")(show)
 
 Sources = Annotated[Path, typer.Argument(metavar="MANIFEST|FOLDER", help="List (.csv, .jsonl) or folder of sources.")]
 LayoutName = Annotated[str, typer.Option("--layout", help="How a folder is laid out; auto finds out.")]
