@@ -17,6 +17,7 @@ from mattekit.data.procedural.foliage import foliage, grass
 from mattekit.data.procedural.fur import fur
 from mattekit.data.procedural.glass import glass
 from mattekit.data.procedural.hair import hair
+from mattekit.data.procedural.lens import focus
 from mattekit.data.procedural.limbs import limbs
 from mattekit.data.procedural.mixed import mixed
 from mattekit.data.procedural.shapes import patterned, polygons, words
@@ -47,26 +48,30 @@ KINDS: dict[str, Callable[..., Layer]] = {
 """Function of each kind; called as ``render`` calls it."""
 
 SHARES: dict[str, float] = {
-    "hair": 6,
-    "fur": 6,
-    "plush": 2,
-    "yarn": 2,
-    "feather": 1,
-    "foliage": 1.5,
-    "grass": 1,
-    "lace": 1,
-    "veil": 0.7,
-    "glass": 0.5,
-    "smoke": 0.6,
-    "flame": 0.4,
+    "hair": 8,
+    "fur": 8,
+    "plush": 2.5,
+    "yarn": 2.5,
+    "feather": 0.4,
+    "foliage": 1,
+    "grass": 0.5,
+    "lace": 0.6,
+    "veil": 0.4,
+    "glass": 0.25,
+    "smoke": 0.4,
+    "flame": 0.3,
     "limbs": 2,
-    "patterned": 3,
-    "polygons": 0.7,
-    "words": 0.7,
-    "wires": 1,
-    "mixed": 3,
+    "patterned": 6,
+    "polygons": 0.8,
+    "words": 0.6,
+    "wires": 0.4,
+    "mixed": 2,
 }
 """How often each kind is drawn against the others; ``benchmarks/matte_statistics.py`` shows what that comes to."""
+
+
+SPOT = 0.5 / 384
+"""Median size of the lens's spot in heights of the picture."""
 
 
 def render(
@@ -95,7 +100,8 @@ def render(
     check_choice("kind", kind, tuple(KINDS))
     if min(size) < 1 or frames < 1:
         raise InputError(f"size and frames must be at least 1; got {size[0]}x{size[1]} and {frames} frames")
-    return KINDS[kind](random, size, frames=frames, texture=texture)
+    layer = KINDS[kind](random, size, frames=frames, texture=texture)
+    return focus(layer, float(random.lognormal(np.log(SPOT), 0.5)) * size[0])
 
 
 def procedural_clips(*, count: int, seed: int, side: int = 384, frames: int = 5) -> Iterator[Source]:

@@ -127,7 +127,7 @@ def _twig(random: np.random.Generator, light: Floats, texture: Tensor | None) ->
     stems = np.concatenate((trunks, twigs))
     thick = np.concatenate((random.uniform(0.006, 0.014, main), random.uniform(0.002, 0.005, side)))
     wood = np.array((0.35, 0.26, 0.17)) * random.uniform(0.6, 1.3) * np.ones((len(stems), 1))
-    leaves = int(random.integers(40, 220))
+    leaves = int(random.integers(30, 170))
     stem = random.integers(0, len(stems), leaves)
     place = random.integers(3, steps + 1, leaves)
     ahead = stems[stem, place] - stems[stem, place - 1]
@@ -190,4 +190,5 @@ def _greens(random: np.random.Generator, places: Floats, count: int, texture: Te
     base = np.array(GREENS[int(random.integers(len(GREENS)))])
     other = np.array(GREENS[int(random.integers(len(GREENS)))])
     share = random.uniform(0, 1, (count, 1)) ** 2
-    return np.clip((base + (other - base) * share) * random.lognormal(0.1, 0.25, (count, 1)), 0, 1)
+    mixed: Floats = (base + (other - base) * share) * random.lognormal(0.1, 0.25, (count, 1))
+    return np.clip(mixed, 0, 1)

@@ -32,7 +32,7 @@ def glass(random: np.random.Generator, size: tuple[int, int], *, frames: int, te
     count = int(random.choice((1, 2, 4, 9, 18)))
     light = random_light(random)
     clear, sharp = random.uniform(0.02, 0.35), random.uniform(1.5, 5)
-    tint: Floats = 0.4 + 0.6 * random_colour(random)
+    tint = np.clip(0.4 + 0.6 * random_colour(random), 0, 1)
     skin = Skin(random, texture=texture)
     balls = []
     for _ in range(count):
@@ -63,7 +63,8 @@ def _paint_ball(
     if right <= left or bottom <= top:
         return
     whole = polygon_cover([outline - np.array((left, top))], (bottom - top, right - left))
-    ball = (places_of(canvas.size)[top:bottom, left:right] - centre.astype(np.float32)) / radii.astype(np.float32)
+    places = places_of(canvas.size)[top:bottom, left:right]
+    ball: Floats = np.divide(places - centre.astype(np.float32), radii, dtype=np.float32)
     clear, sharp = look
     facing = np.sqrt(np.clip(1 - (ball**2).sum(axis=-1), 0, 1))
     alpha = whole * (clear + (0.85 - clear) * (1 - facing) ** sharp)

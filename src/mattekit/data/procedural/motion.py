@@ -97,10 +97,10 @@ class Motion:
         for size, heading, number, pace, phase in zip(
             self._size, self._heading, self._number, self._wave_pace, self._wave_phase, strict=True
         ):
-            angle = places[..., 0] * number[0] + places[..., 1] * number[1] - (pace * time - phase)
-            wave = size * np.sin(angle)
-            total[..., 0] += np.cos(heading) * wave
-            total[..., 1] += np.sin(heading) * wave
+            angle = places @ number.astype(places.dtype) + places.dtype.type(phase - pace * time)
+            wave = np.sin(angle)
+            total[..., 0] += places.dtype.type(size * np.cos(heading)) * wave
+            total[..., 1] += places.dtype.type(size * np.sin(heading)) * wave
         return total
 
 

@@ -88,7 +88,7 @@ def _sample(tiles: Floats, places: Floats) -> Floats:
 
 @lru_cache(maxsize=4)
 def places_of(size: tuple[int, int]) -> Floats:
-    """Return the middles of all pixels, (H, W, 2) float32, in heights from the middle of the picture; not to be changed."""
+    """Return the middles of all pixels, (H, W, 2) float32, in heights from the middle; not to be changed."""
     height, width = size
     x = (np.arange(width, dtype=np.float32) + 0.5 - width / 2) / height
     y = (np.arange(height, dtype=np.float32) + 0.5) / height - 0.5

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -12,14 +13,14 @@ from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
 from mattekit.data.layer import Layer
-from mattekit.data.procedural.canvas import Canvas, finish, straighten
+from mattekit.data.procedural.canvas import Canvas, Paint, finish
 from mattekit.data.procedural.fibres import Fibres, draw_fibres
 from mattekit.data.procedural.growth import grow, light_strands, random_light, tapered
+from mattekit.data.procedural.lens import focus
 from mattekit.data.procedural.motion import Motion, times_of
 from mattekit.data.procedural.noise import places_of
 from mattekit.data.procedural.outline import blob, round_shade
 from mattekit.data.procedural.skin import PATTERNED, Skin
-from mattekit.ops.filters import gaussian_blur
 
 Floats = NDArray[np.floating[Any]]
 LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz0123456789&%@#?!*+=$"
@@ -41,6 +42,7 @@ def patterned(
     skin, light = Skin(random, kinds=PATTERNED, texture=texture), random_light(random)
     radii, centre = random.uniform(0.15, 0.42, 2), random.uniform(-0.08, 0.08, 2)
     outline = blob(random, centre, radii, rough=random.uniform(0, 0.25), square=random.uniform(2, 8), points=320)
+    ball = (centre, radii * 1.25)
     motion = Motion(
         random, swing=0.12, wave=random.uniform(0, 0.03), spin=random.uniform(-0.4, 0.4), centre=tuple(centre)
     )
@@ -49,15 +51,13 @@ def patterned(
     times, canvases = times_of(frames), []
     for time in times:
         canvas = Canvas(size)
-        rest = motion.rest(places_of(size), time)
-        shade = round_shade(rest, centre, radii * 1.25, light)
-        colour = np.clip(skin.planes(rest) * shade[None], 0, 1).astype(np.float32)
-        canvas.polygon(motion.place(outline, time), colour)
+        paint = _lit(skin, motion, time, lambda rest: round_shade(rest, *ball, light))
+        canvas.polygon(motion.place(outline, time), paint)
         if fuzz is not None:
             moved = Fibres(motion.place(fuzz.points, time), fuzz.widths, fuzz.colours, fuzz.depth)
             draw_fibres(canvas, moved, layers=4)
         canvases.append(canvas)
-    return _soften(canvases, blur * size[0], motion, times)
+    return _moving(canvases, blur, motion, times)
 
 
 def polygons(
@@ -85,13 +85,11 @@ def polygons(
     times, canvases = times_of(frames), []
     for time in times:
         canvas = Canvas(size)
-        rest = motion.rest(places_of(size), time)
-        shade = np.clip(0.95 + 0.8 * (rest[..., 0] * light[0] + rest[..., 1] * light[1]), 0.5, 1.2)[None]
         for loops, skin in pieces:
-            colour = np.clip(skin.planes(rest) * shade, 0, 1).astype(np.float32)
-            canvas.polygon([motion.place(loop, time) for loop in loops], colour)
+            paint = _lit(skin, motion, time, lambda rest: np.clip(0.95 + 0.8 * (rest @ light[:2]), 0.5, 1.2))
+            canvas.polygon([motion.place(loop, time) for loop in loops], paint)
         canvases.append(canvas)
-    return _soften(canvases, 0.0, motion, times)
+    return _moving(canvases, 0.0, motion, times)
 
 
 def words(random: np.random.Generator, size: tuple[int, int], *, frames: int, texture: Tensor | None = None) -> Layer:
@@ -113,7 +111,17 @@ def words(random: np.random.Generator, size: tuple[int, int], *, frames: int, te
         for cover, surface in zip(_sampled(masks, motion, size, time), (edge, skin), strict=True):
             canvas.over(surface.planes(rest), cover)
         canvases.append(canvas)
-    return _soften(canvases, 0.0, motion, times)
+    return _moving(canvases, 0.0, motion, times)
+
+
+def _lit(skin: Skin, motion: Motion, time: float, brightness: Callable[[Floats], Floats]) -> Paint:
+    """Return a skin that moves with a body and is lit by a brightness at its resting places."""
+
+    def paint(places: Floats) -> Floats:
+        rest = motion.rest(places, time)
+        return np.asarray(np.clip(skin.planes(rest) * brightness(rest)[None], 0, 1), dtype=np.float32)
+
+    return paint
 
 
 def _ink(random: np.random.Generator) -> Tensor:
@@ -150,8 +158,9 @@ def _ink(random: np.random.Generator) -> Tensor:
 
 def _sampled(masks: Tensor, motion: Motion, size: tuple[int, int], time: float) -> Floats:
     """Return the coverage (2, H, W) float32 of masks: the mean over 3x3 places in each pixel."""
-    fine = motion.rest(places_of((3 * size[0], 3 * size[1])), time)
-    found = functional.grid_sample(masks, torch.from_numpy(2 * fine)[None].float(), align_corners=False)
+    rest = torch.from_numpy(motion.rest(places_of(size), time)).float().permute(2, 0, 1)[None]
+    fine = functional.interpolate(rest, scale_factor=3, mode="bilinear", align_corners=False)
+    found = functional.grid_sample(masks, 2 * fine.permute(0, 2, 3, 1), align_corners=False)
     return np.asarray(functional.avg_pool2d(found, 3)[0].numpy())
 
 
@@ -171,11 +180,8 @@ def _fuzz(random: np.random.Generator, outline: Floats, skin: Skin, light: Float
     return Fibres(hairs, widths, colours, random.uniform(0, 1, (count, 1)) * np.ones((1, steps)))
 
 
-def _soften(canvases: list[Canvas], sigma: float, motion: Motion, times: list[float]) -> Layer:
-    """Return painted frames as a layer with its flow, blurred as out of focus where sigma, in px, is above 0."""
-    layer = finish(canvases)
-    if sigma > 0:
-        alpha = gaussian_blur(layer.alpha, sigma)
-        layer = straighten(gaussian_blur(layer.colour * layer.alpha, sigma), alpha)
+def _moving(canvases: list[Canvas], blur: float, motion: Motion, times: list[float]) -> Layer:
+    """Return painted frames as a layer with its flow, out of focus by so many heights."""
+    layer = focus(finish(canvases), blur * canvases[0].size[0])
     flow, valid = motion.flow(layer.alpha, times)
     return Layer(layer.colour, layer.alpha, flow, valid)
