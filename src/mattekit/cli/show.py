@@ -100,7 +100,8 @@ def _sheet(samples: Sequence[Shown]) -> Tensor:
             flow = flow_colours(sample.flow[middle : middle + 1], valid=valid)[0]
         frames = [sample.frames[place] for place in (0, middle, last)]
         rows.append([*frames, sample.alpha[middle], sample.trimap[middle], flow])
-    return contact_sheet(rows, heads=HEADS, names=[sample.name for sample in samples])
+    shown = len(HEADS) if any(row[-1] is not None for row in rows) else len(HEADS) - 1
+    return contact_sheet([row[:shown] for row in rows], heads=HEADS[:shown], names=[sample.name for sample in samples])
 
 
 def _moving(samples: Sequence[Shown]) -> Iterator[Tensor]:

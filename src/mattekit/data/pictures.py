@@ -92,7 +92,8 @@ def contact_sheet(
     """
     if not rows or len(rows) != len(names) or any(len(row) != len(heads) for row in rows):
         raise InputError(
-            f"a sheet must have rows as long as its {len(heads)} heads and as many as its {len(names)} names"
+            f"a sheet must have rows of {len(heads)} pictures, one a head, and {len(names)} of them, one a name; "
+            f"got rows of {[len(row) for row in rows]}"
         )
     pictures = [[None if each is None else _small(each, width) for each in row] for row in rows]
     heights = [max((each.height for each in row if each is not None), default=HEAD) for row in pictures]
