@@ -70,7 +70,7 @@ def seen_in_both(flow: Tensor, alpha: Tensor) -> Tensor:
     return inside * ((there > 0) & (alpha[:-1] > 0)).to(flow.dtype)
 
 
-def path_flow(path: Path, size: tuple[int, int]) -> tuple[Tensor, Tensor]:
+def path_flow(path: Path, size: tuple[int, int], *, device: torch.device | str = "cpu") -> tuple[Tensor, Tensor]:
     """Return the exact forward flow of a layer that moves along a path.
 
     Shift, turn and zoom have a closed form; where the path bends, the rest is solved by iteration to 1e-3 px.
@@ -78,19 +78,20 @@ def path_flow(path: Path, size: tuple[int, int]) -> tuple[Tensor, Tensor]:
     Args:
         path: The motion over T frames, as `motion.sample_layer` draws it.
         size: (height, width) of the frames.
+        device: Where it is worked out.
 
     Returns:
         Flow (T-1, 2, height, width) in px, x then y, and (T-1, 1, height, width) that is 1 where it is exact: where
         the bend does not fold the layer over itself. Multiply by `seen_in_both` for the validity of a layer.
     """
-    here = pixel_grid(size, like=path.shift)
-    centre = torch.tensor([(size[1] - 1) / 2, (size[0] - 1) / 2]).to(path.shift).view(1, 2, 1, 1)
-    origin = centre + path.shift.view(-1, 2, 1, 1)
+    shift = path.shift.to(device)
+    here = pixel_grid(size, like=shift)
+    origin = shift.view(-1, 2, 1, 1) + shift.new_tensor([(size[1] - 1) / 2, (size[0] - 1) / 2]).view(1, 2, 1, 1)
     bend = None
     if path.bend is not None:
-        bend = functional.interpolate(path.bend, size=size, mode="bicubic", align_corners=False)
+        bend = functional.interpolate(path.bend.to(device), size=size, mode="bicubic", align_corners=False)
     straight = here - origin[:-1] if bend is None else here - origin[:-1] + bend[:-1]
-    places = torch.einsum("tij,tjhw->tihw", _turns(path), straight) + origin[1:]
+    places = torch.einsum("tij,tjhw->tihw", _turns(path).to(device), straight) + origin[1:]
     if bend is None:
         return places - here, torch.ones_like(places[:, :1])
     return flow_between(places, bend[1:])
