@@ -4,7 +4,8 @@ For every matte: the share of soft pixels near the subject, the histogram of sof
 the slope |grad alpha| a px in soft pixels, and the width of the edge, that is soft pixels for each px of the contour.
 Every matte counts the same. Two histograms are compared by the earth mover's distance, in units of what is on the
 axis, and two sets of shares or widths by the distance between their sorted values. Mattes are scaled to one long side
-first, real ones by averaging.
+first, real ones by averaging. The last column is one number for all: the mean of the four distances, each divided by
+the mean distance of the kinds of real mattes from all of them, so that 1 is as near as real mattes are to real mattes.
 """
 
 from __future__ import annotations
@@ -102,17 +103,27 @@ def procedural_mattes(kind: str, count: int, seed: int) -> list[Tensor]:
     return [(layer.alpha[0, 0] * 255).round() / 255 for layer in layers]
 
 
-def report(name: str, statistics: Statistics, real: Statistics) -> dict[str, float]:
+def report(name: str, statistics: Statistics, real: Statistics, unit: dict[str, float]) -> dict[str, float]:
     """Print one row of the table and return its numbers."""
     gaps = distances(statistics, real)
     middle = [float(np.median(part)) for part in (statistics.soft, statistics.width)]
     slope = float((statistics.slope.mean(axis=0) * (np.arange(SLOPES) + 0.5)).sum() * STEEPEST / SLOPES)
     shares = " ".join(f"{round(100 * share):3d}" for share in statistics.alpha.mean(axis=0))
+    # One number: the mean of the four gaps, each in units of how far the kinds of real mattes lie from all of them.
+    far = float(np.mean([gaps[key] / unit[key] for key in gaps])) if unit else 0.0
     print(
         f"{name:14s} {len(statistics.soft):4d} {middle[0]:6.3f} {middle[1]:6.1f} {slope:6.3f}  {shares}  "
         + " ".join(f"{gaps[key]:6.3f}" for key in ("alpha", "slope", "soft", "width"))
+        + f" {far:6.2f}"
     )
-    return {"count": len(statistics.soft), "soft": middle[0], "width": middle[1], "mean_slope": slope, **gaps}
+    return {
+        "count": len(statistics.soft),
+        "soft": middle[0],
+        "width": middle[1],
+        "mean_slope": slope,
+        **gaps,
+        "far": far,
+    }
 
 
 def main() -> None:
@@ -127,22 +138,23 @@ def main() -> None:
     kinds = real_mattes(arguments.data)
     # Drawn sprites are translucent all over and are drawn rarely in training: they are shown, but not aimed at.
     real = gather([matte for kind, mattes in kinds.items() if kind != "drawn-effect" for matte in mattes])
-    print(
-        "kind           mattes   soft  width  slope  soft alpha in ten bins, %               alpha  slope   soft  width"
-    )
-    rows = {"real": report("real", real, real)}
+    print("kind           mattes   soft  width  slope  soft alpha in ten bins, %", end=" " * 15)
+    print(*(f"{name:>6s}" for name in ("alpha", "slope", "soft", "width", "far")))
+    apart = [distances(gather(mattes), real) for kind, mattes in kinds.items() if kind != "drawn-effect"]
+    unit = {key: float(np.mean([gaps[key] for gaps in apart])) for key in apart[0]}
+    rows = {"real": report("real", real, real, unit)}
     for kind, mattes in kinds.items():
-        rows[f"real {kind}"] = report(kind, gather(mattes), real)
+        rows[f"real {kind}"] = report(kind, gather(mattes), real, unit)
     made = {kind: procedural_mattes(kind, arguments.count, arguments.seed) for kind in KINDS}
     for kind, mattes in made.items():
-        rows[kind] = report(kind, gather(mattes), real)
+        rows[kind] = report(kind, gather(mattes), real, unit)
     total = sum(SHARES.values())
     mixture = [
         matte
         for kind, mattes in made.items()
         for matte in (mattes * arguments.mixture)[: round(arguments.mixture * SHARES[kind] / total)]
     ]
-    rows["mixture"] = report("mixture", gather(mixture), real)
+    rows["mixture"] = report("mixture", gather(mixture), real, unit)
     if arguments.json:
         arguments.json.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
 

@@ -61,8 +61,8 @@ SHARES: dict[str, float] = {
     "smoke": 0.4,
     "flame": 0.3,
     "limbs": 2,
-    "patterned": 6,
-    "polygons": 0.8,
+    "patterned": 8,
+    "polygons": 1.2,
     "words": 0.6,
     "wires": 0.4,
     "mixed": 2,
@@ -70,7 +70,7 @@ SHARES: dict[str, float] = {
 """How often each kind is drawn against the others; ``benchmarks/matte_statistics.py`` shows what that comes to."""
 
 
-SPOT = 0.5 / 384
+SPOT = 0.42 / 384
 """Median size of the lens's spot in heights of the picture."""
 
 

@@ -61,7 +61,7 @@ def fur(random: np.random.Generator, size: tuple[int, int], *, frames: int, text
         random, kinds=("plain", "clouds", "patches", "patches", "stripes", "dots"), palette=colours, texture=texture
     )
     head = np.array((random.uniform(-0.15, 0.15), random.uniform(-0.2, -0.05)))
-    wide = random.uniform(0.1, 0.19)
+    wide = random.uniform(0.11, 0.22)
     parts = [_coat(random, skin, light, *piece) for piece in _pieces(random, head, wide)]
     motion = Motion(random, swing=random.uniform(0.02, 0.12), wave=0.01, centre=(head[0], 0.4))
     whiskers = _whiskers(random, head, wide)
@@ -80,7 +80,7 @@ def fur(random: np.random.Generator, size: tuple[int, int], *, frames: int, text
 
 def _pieces(random: np.random.Generator, head: Floats, wide: float) -> list[tuple[Floats, Floats, float, float, int]]:
     """Return centre, radii, turn, length of the coat and number of strands of each piece, from back to front."""
-    short = float(np.exp(random.uniform(np.log(0.015), np.log(0.06))))
+    short = float(np.exp(random.uniform(np.log(0.007), np.log(0.045))))
     dense = int(random.integers(1200, 2400))
     lean = random.uniform(-0.3, 0.3)
     torso = head + np.array((wide * random.uniform(-1.2, 1.2), wide * random.uniform(2.0, 2.6)))

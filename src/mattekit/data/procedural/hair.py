@@ -76,9 +76,10 @@ def random_wig(random: np.random.Generator, head: Head, *, texture: Tensor | Non
     guides = int(random.integers(70, 240))
     length = float(np.exp(random.uniform(np.log(0.05), np.log(0.5))))
     wild = random.uniform(0.02, 0.6) ** 2
+    apart = random.uniform(0.2, 1) if head.frontal else random.uniform(0, 0.25)
     roots, outward = _scalp(random, head, guides)
     side = np.where(outward[:, :1] > head.parting, 1.0, -1.0) * np.array(((1.0, 0.1, 0.0),))
-    start = outward * random.uniform(0.3, 1.2) + side * random.uniform(0.2, 1) + random.normal(0, wild, (guides, 3))
+    start = outward * random.uniform(0.3, 1.2) + side * apart + random.normal(0, wild, (guides, 3))
     lengths = length * random.lognormal(0, 0.2, guides).clip(0.5, 1.6)
     gravity = np.array((random.normal(0, 0.25), 1.0, 0.0))
     bend = random.uniform(1, 3) if length < 0.12 else random.uniform(4, 9)
@@ -131,7 +132,7 @@ def _scalp(random: np.random.Generator, head: Head, count: int) -> tuple[Floats,
     found = random.normal(0, 1, (count * 12, 3))
     found /= np.linalg.norm(found, axis=1, keepdims=True)
     face = (found[:, 2] > 0.25) & (found[:, 1] > -0.45 - 0.25 * (1 - np.abs(found[:, 0])))
-    hairy = (found[:, 1] < 0.35) & ~(face & head.frontal)
+    hairy = (found[:, 1] < (0.35 if head.frontal else 0.6)) & ~(face & head.frontal)
     found = found[hairy][:count]
     return head.centre + found * head.radii * 1.02, found
 

@@ -71,7 +71,7 @@ def random_head(random: np.random.Generator, *, texture: Tensor | None = None) -
         random: Where the randomness comes from.
         texture: (3, H, W) for the clothes, or None.
     """
-    wide = random.uniform(0.1, 0.17)
+    wide = float(np.exp(random.uniform(np.log(0.085), np.log(0.2))))
     radii = wide * np.array((1, random.uniform(1.22, 1.4), random.uniform(1.0, 1.2)))
     return Head(
         centre=np.array((random.uniform(-0.08, 0.08), random.uniform(-0.2, -0.08), 0.0)),
@@ -83,7 +83,7 @@ def random_head(random: np.random.Generator, *, texture: Tensor | None = None) -
         hair=hair_colours(random),
         eyes=random.uniform(0.05, 0.45, 3),
         cloth=Skin(random, texture=texture),
-        wrinkles=Noise(random, scale=0.2, slope=2.2),
+        wrinkles=Noise(random, scale=0.3, slope=2.4),
         light=random_light(random),
         swing=random.uniform(0, 1, 3) * np.array((0.14, 0.025, 0.015)),
         pace=random.uniform(1.5, 5, 3),

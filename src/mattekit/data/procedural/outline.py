@@ -99,5 +99,5 @@ def round_shade(places: Floats, centre: Floats, radii: Floats, light: Floats, *,
 def folds(noise: Noise, places: Floats, light: Floats) -> Floats:
     """Return the brightness (...,), about 0.6 to 1.3, of cloth whose folds follow a noise field."""
     slope = noise.slopes(places)
-    brightness: Floats = np.clip(1 - 0.02 * (light[0] * slope[..., 0] + light[1] * slope[..., 1]), 0.5, 1.35)
+    brightness: Floats = np.clip(1 - 0.011 * (light[0] * slope[..., 0] + light[1] * slope[..., 1]), 0.5, 1.35)
     return brightness
