@@ -9,11 +9,12 @@ import pytest
 import torch
 
 from mattekit.checks import InputError
-from mattekit.data.compose import Composer, random_trimap
+from mattekit.data.compose import Composer
 from mattekit.data.degrade import block_compress, degrade
 from mattekit.data.motion import random_path, sample_layer
 from mattekit.data.pack import Source, read_pack, write_pack
 from mattekit.data.procedural import hairy_subject, procedural_sources, render_demo
+from mattekit.data.trimaps import random_trimap
 from mattekit.types import Stage
 
 STAGE = Stage("test", steps=1, batch=2, length=3, size=(40, 56), rate=(1e-3, 1e-4))

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import replace
 
 import torch
-import torch.nn.functional as functional
 from torch import Tensor
 
 from mattekit.checks import InputError
-from mattekit.data.degrade import degrade, jitter_colour
+from mattekit.data.degrade import degrade, degrade_layer, expose, jitter_colour
+from mattekit.data.fake_motion import fake_motion
+from mattekit.data.flow import path_flow, seen_in_both
+from mattekit.data.layer import Layer, over
 from mattekit.data.motion import Path, random_path, sample_layer
 from mattekit.data.pack import WEIGHTS, Source
-from mattekit.ops.filters import box_filter
+from mattekit.data.trimaps import random_trimap
 from mattekit.types import Sample, Stage
 
 HAZE = 0.03
 """Alphas this near to 0 or 1 become 0 or 1: real mattes are not quite clean inside and outside."""
+FAKED = 0.15
+"""Share of the stills in clips that are bent by fake motion; the others are moved as a whole."""
+KEPT = 4096
+"""Soft pixels of each source that are remembered as places to look at."""
 
 
 class Composer:
@@ -29,22 +34,34 @@ class Composer:
         backgrounds: (T, 3, H, W) uint8 sources, on the same device.
         widest: Largest width of the unknown band on one side of an edge, px.
         blobs: Whether trimaps may hold unknown blobs away from any edge.
+        sloppy: Share of the clips whose trimap is wrong in places, as one drawn by hand.
+        flow: Whether samples carry the exact flow of the foreground, and so may be blurred along it.
+        strength: Factor of all degradation; 0 leaves clean composites.
 
     Raises:
         InputError: One of the lists is empty.
     """
 
     def __init__(
-        self, foregrounds: Sequence[Source], backgrounds: Sequence[Source], *, widest: int = 24, blobs: bool = True
+        self,
+        foregrounds: Sequence[Source],
+        backgrounds: Sequence[Source],
+        *,
+        widest: int = 24,
+        blobs: bool = True,
+        sloppy: float = 0.0,
+        flow: bool = False,
+        strength: float = 1.0,
     ) -> None:
         if not foregrounds or not backgrounds:
             raise InputError(
                 f"foregrounds and backgrounds must not be empty; got {len(foregrounds)} and {len(backgrounds)}"
             )
         self._foregrounds, self._backgrounds = foregrounds, backgrounds
-        self._widest, self._blobs = widest, blobs
+        self._widest, self._blobs, self._sloppy = widest, blobs, sloppy
+        self._flow, self._strength = flow, strength
         self._weights = torch.tensor([WEIGHTS[source.kind] for source in foregrounds])
-        self._device = foregrounds[0].pixels.device
+        self._soft: dict[str, Tensor] = {}
 
     def sample(self, stage: Stage, generator: torch.Generator) -> Sample:
         """Compose one batch.
@@ -57,44 +74,63 @@ class Composer:
             The batch on the sources' device.
         """
         clips = [self._clip(stage, generator) for _ in range(stage.batch)]
-        frames, trimap, alpha, foreground, background = (torch.stack(parts) for parts in zip(*clips, strict=True))
-        return Sample(frames, trimap, alpha, foreground, background)
+        frames, trimap, layers, background = zip(*clips, strict=True)
+        flow = [layer.flow for layer in layers if layer.flow is not None]
+        valid = [layer.valid for layer in layers if layer.valid is not None]
+        return Sample(
+            _batch(frames),
+            _batch(trimap),
+            _batch([layer.alpha for layer in layers]),
+            _batch([layer.colour for layer in layers]),
+            _batch(background),
+            _batch(flow) if flow else None,
+            _batch(valid) if valid else None,
+        )
 
-    def _clip(self, stage: Stage, generator: torch.Generator) -> tuple[Tensor, ...]:
-        gap = 1 + int(torch.randint(stage.gap, (1,), generator=generator))
-        stage = replace(stage, gap=gap)
+    def _clip(self, stage: Stage, generator: torch.Generator) -> tuple[Tensor, Tensor, Layer, Tensor]:
+        """Return composite, trimap, the foreground's truth and the background of one clip."""
+        stage = replace(stage, gap=1 + int(torch.randint(stage.gap, (1,), generator=generator)))
         background = self._background(stage, generator)
-        foreground, alpha = self._foreground(stage, generator, background)
+        layer = self._foreground(stage, generator, background)
         if _chance(generator, 0.12):
-            other, cover = self._foreground(stage, generator, background)
-            union = alpha + cover * (1 - alpha)
-            foreground = (foreground * alpha + other * cover * (1 - alpha)) / union.clamp_min(1e-4)
-            foreground, alpha = torch.where(union > 1e-4, foreground, other), union
-        frames = alpha * foreground + (1 - alpha) * background
-        trimap = random_trimap(alpha, generator, widest=self._widest, blobs=self._blobs)
-        frames = (degrade(frames, generator) * 255).round().clamp(0, 255) / 255
-        return frames, trimap, alpha, foreground, background
+            layer = _before(layer, self._foreground(stage, generator, background))
+        layer, background = expose(layer, background, generator, strength=self._strength)
+        frames = degrade(over(layer, background), generator, strength=self._strength)
+        trimap = random_trimap(layer.alpha, generator, widest=self._widest, blobs=self._blobs, sloppy=self._sloppy)
+        return frames, trimap, layer, background
 
-    def _foreground(self, stage: Stage, generator: torch.Generator, background: Tensor) -> tuple[Tensor, Tensor]:
-        """Return colour (T, 3, H, W) and alpha (T, 1, H, W) of one moving foreground."""
+    def _foreground(self, stage: Stage, generator: torch.Generator, background: Tensor) -> Layer:
+        """Return one moving foreground."""
         source = self._foregrounds[int(torch.multinomial(self._weights, 1, generator=generator))]
-        pixels = source.pixels[int(torch.randint(len(source.pixels), (1,), generator=generator))].float() / 255
+        if len(source.pixels) == 1 and stage.length > 1 and _chance(generator, FAKED):
+            return self._faked(source, stage, generator, background)
+        frames = _order(source, stage, generator)
+        place = self._soft_place(source, frames[0], generator)
         path = random_path(stage.length, generator, gap=stage.gap, zoom=(0.5, 1.8))
-        layer = sample_layer(pixels, path, stage.size, centre=_soft_place(pixels[3], generator))
-        colour = jitter_colour(layer[:, :3], generator, tint=source.kind == "effect")
-        if source.kind == "procedural" and _chance(generator, 0.6):  # stripes need not be strands with gaps between
+        layer = sample_layer(_prepared(source, frames, generator), path, stage.size, centre=place)
+        colour, alpha = layer[:, :3], layer[:, 3:]
+        if source.kind == "procedural" and _chance(generator, 0.4):  # stripes need not be strands with gaps between
             colour = self._texture(stage, path, generator)
-        if _chance(generator, 0.2):  # lit as the background is, which makes the two hard to tell apart
-            share = torch.rand((), generator=generator).item() * 0.7
-            means = [part.mean(dim=(0, 2, 3), keepdim=True) for part in (background, colour)]
-            colour = (colour + share * (means[0] - means[1])).clamp(0, 1)
-        return colour, ((layer[:, 3:] - HAZE) / (1 - 2 * HAZE)).clamp(0, 1)
+        flow = valid = None
+        if self._flow:
+            exact = len(set(frames.tolist())) == 1
+            flow, valid = path_flow(path, stage.size)
+            flow, valid = flow.to(alpha), valid.to(alpha) * seen_in_both(flow.to(alpha), alpha) * exact
+        return degrade_layer(Layer(colour, alpha, flow, valid), background, generator, strength=self._strength)
+
+    def _faked(self, source: Source, stage: Stage, generator: torch.Generator, background: Tensor) -> Layer:
+        """Return a photo that is moved by a smooth random flow."""
+        pixels = _prepared(source, torch.tensor([0]), generator)[0]
+        layer = fake_motion(pixels, generator, length=stage.length, size=stage.size)
+        flow, valid = (layer.flow, layer.valid) if self._flow else (None, None)
+        layer = Layer(layer.colour, layer.alpha, flow, valid)
+        return degrade_layer(layer, background, generator, strength=self._strength)
 
     def _texture(self, stage: Stage, path: Path, generator: torch.Generator) -> Tensor:
         """Return a picture (T, 3, H, W) that moves along a foreground's path, as its colour."""
         source = self._backgrounds[int(torch.randint(len(self._backgrounds), (1,), generator=generator))]
-        layer = _sample_anywhere(source.pixels[0].float() / 255, path, stage.size, generator)
-        return jitter_colour(layer, generator)
+        pixels = jitter_colour(source.pixels[:1].float() / 255, generator)
+        return _sample_anywhere(pixels, path, stage.size, generator)
 
     def _background(self, stage: Stage, generator: torch.Generator) -> Tensor:
         """Return (T, 3, H, W) of one moving background."""
@@ -102,54 +138,68 @@ class Composer:
         count = len(source.pixels)
         start = int(torch.randint(count, (1,), generator=generator))
         step = int(torch.randint(0, 2, (1,), generator=generator)) * min(stage.gap, 3)
-        order = [_reflect(start + step * time, count) for time in range(stage.length)]
-        pixels = source.pixels[torch.tensor(order)].float() / 255
+        order = torch.tensor([_reflect(start + step * time, count) for time in range(stage.length if step else 1)])
         path = random_path(stage.length, generator, gap=stage.gap, zoom=(0.7, 1.6), bend=0.0)
-        layer = _sample_anywhere(pixels, path, stage.size, generator)
-        if _chance(generator, 0.35):
-            layer = box_filter(box_filter(layer, 1 + int(torch.randint(4, (1,), generator=generator))), 2)
-        return jitter_colour(layer, generator)
+        pixels = jitter_colour(source.pixels[order].float() / 255, generator)
+        soften = 2 + int(torch.randint(5, (1,), generator=generator)) if _chance(generator, 0.35) else 1
+        return _sample_anywhere(pixels, path, stage.size, generator, soften=soften)
+
+    def _soft_place(self, source: Source, frame: Tensor, generator: torch.Generator) -> tuple[float, float]:
+        """Return (x, y) of a random soft pixel of a frame of a source, or of its middle where there is none."""
+        key = f"{source.name} {int(frame)}"
+        if key not in self._soft:
+            alpha = source.pixels[int(frame), 3]
+            soft = ((alpha > 10) & (alpha < 245)).nonzero().to(torch.int16).cpu()
+            self._soft[key] = soft[torch.randperm(len(soft), generator=_fixed())[:KEPT]]
+        soft = self._soft[key]
+        if len(soft) == 0:
+            return source.pixels.shape[-1] / 2, source.pixels.shape[-2] / 2
+        y, x = soft[int(torch.randint(len(soft), (1,), generator=generator))].tolist()
+        return float(x), float(y)
 
 
-def _sample_anywhere(pixels: Tensor, path: Path, size: tuple[int, int], generator: torch.Generator) -> Tensor:
+def _order(source: Source, stage: Stage, generator: torch.Generator) -> Tensor:
+    """Return which frame of a foreground shows at each time: one and the same, or those of a clip to and fro."""
+    count = len(source.pixels)
+    start = int(torch.randint(count, (1,), generator=generator))
+    if source.kind != "procedural" or count == 1:  # frames of packed footage are too far apart to follow each other
+        return torch.tensor([start])
+    return torch.tensor([_reflect(start + min(stage.gap, 2) * time, count) for time in range(stage.length)])
+
+
+def _before(layer: Layer, other: Layer) -> Layer:
+    """Return a layer with another behind it as one layer; flow holds where the front one alone is seen."""
+    union = layer.alpha + other.alpha * (1 - layer.alpha)
+    mixed = torch.lerp(other.colour * other.alpha, layer.colour, layer.alpha) / union.clamp_min(1e-4)
+    valid = None if layer.valid is None else layer.valid * (layer.alpha[:-1] > 0.99)
+    return Layer(torch.where(union > 1e-4, mixed, other.colour).clamp(0, 1), union, layer.flow, valid)
+
+
+def _fixed() -> torch.Generator:
+    return torch.Generator().manual_seed(0)
+
+
+def _sample_anywhere(
+    pixels: Tensor, path: Path, size: tuple[int, int], generator: torch.Generator, *, soften: int = 1
+) -> Tensor:
     """Return a picture or clip along a path, about a random place in it, mirrored beyond its border."""
     height, width = pixels.shape[-2:]
-    place = torch.rand(2, generator=generator) * torch.tensor([width, height])
-    return sample_layer(pixels, path, size, centre=(float(place[0]), float(place[1])), reflect=True)
+    x, y = (torch.rand(2, generator=generator) * torch.tensor([width, height])).tolist()
+    return sample_layer(pixels, path, size, centre=(x, y), reflect=True, soften=soften)
 
 
-def random_trimap(alpha: Tensor, generator: torch.Generator, *, widest: int, blobs: bool = True) -> Tensor:
-    """Return a trimap of random width on either side of the edge, one draw a clip.
-
-    Args:
-        alpha: (T, 1, H, W) in [0, 1].
-        generator: CPU generator.
-        widest: Largest width in px; the smallest is 2.
-        blobs: At times add unknown blobs anywhere.
-
-    Returns:
-        (T, 1, H, W) in {0, 0.5, 1}; every pixel with alpha strictly inside (0.01, 0.99) is unknown.
-    """
-    inner, outer = (
-        round(math.exp(math.log(2) + torch.rand((), generator=generator).item() * math.log(widest / 2)))
-        for _ in range(2)
-    )
-    solid = 1 - functional.max_pool2d((alpha < 0.99).float(), 2 * inner + 1, 1, inner)
-    reach = functional.max_pool2d((alpha > 0.01).float(), 2 * outer + 1, 1, outer)
-    if blobs and _chance(generator, 0.2):
-        noise = torch.rand(1, 1, 6, 6, generator=generator).to(alpha.device)
-        spots = functional.interpolate(noise, size=alpha.shape[-2:], mode="bicubic") > 0.78
-        solid, reach = solid * ~spots, torch.maximum(reach, spots.float())
-    return torch.where(solid > 0, 1.0, torch.where(reach > 0, 0.5, 0.0))
+def _prepared(source: Source, frames: Tensor, generator: torch.Generator) -> Tensor:
+    """Return frames of a foreground (T, 4, H, W) in [0, 1] with other colours and, where it was hazy, a clean alpha."""
+    pixels = source.pixels[frames].float().mul_(1 / 255)
+    pixels[:, :3] = jitter_colour(pixels[:, :3], generator, tint=source.kind == "effect")
+    if source.kind != "procedural":
+        pixels[:, 3].sub_(HAZE).mul_(1 / (1 - 2 * HAZE)).clamp_(0, 1)
+    return pixels
 
 
-def _soft_place(alpha: Tensor, generator: torch.Generator) -> tuple[float, float]:
-    """Return (x, y) of a random soft pixel of (H, W) alpha, or of the middle where there is none."""
-    soft = ((alpha > 0.04) & (alpha < 0.96)).nonzero()
-    if len(soft) == 0:
-        return alpha.shape[1] / 2, alpha.shape[0] / 2
-    y, x = soft[int(torch.randint(len(soft), (1,), generator=generator))].tolist()
-    return float(x), float(y)
+def _batch(parts: Sequence[Tensor]) -> Tensor:
+    """Return tensors on a new first axis; a single one is not copied."""
+    return parts[0][None] if len(parts) == 1 else torch.stack(list(parts))
 
 
 def _reflect(index: int, count: int) -> int:

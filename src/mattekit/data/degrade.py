@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import torch
 import torch.nn.functional as functional
 from torch import Tensor
@@ -112,7 +110,7 @@ def degrade(frames: Tensor, generator: torch.Generator, *, strength: float = 1.0
 
 
 def jitter_colour(frames: Tensor, generator: torch.Generator, *, tint: bool = False) -> Tensor:
-    """Change exposure, gamma, saturation and white balance, the same for all frames.
+    """Change exposure, the tone curve, saturation and white balance, the same for all frames.
 
     Args:
         frames: (T, 3, H, W) in [0, 1].
@@ -123,13 +121,14 @@ def jitter_colour(frames: Tensor, generator: torch.Generator, *, tint: bool = Fa
         (T, 3, H, W) in [0, 1].
     """
     draw = torch.rand(10, generator=generator).tolist()
-    gain, gamma = 0.65 + 0.7 * draw[0], math.exp((draw[1] - 0.5) * 0.8)
+    gain, bend = 0.65 + 0.7 * draw[0], 1.1 * draw[1] - 0.55
     saturation = 0.2 + 1.2 * draw[2] if draw[3] < 0.7 else 1.0
     balance = torch.tensor(draw[4:7]) * 0.24 + 0.88
     if tint:
         balance = balance * (0.15 + 0.85 * torch.tensor(draw[7:10]))
     grey = frames.mean(dim=1, keepdim=True)
-    toned = torch.lerp(grey, frames, saturation).clamp_(1e-4, 1).pow_(gamma)
+    toned = torch.lerp(grey, frames, saturation).clamp_(0, 1)
+    toned.addcmul_(toned, 1 - toned, value=bend)  # bends the middle as a gamma of 0.65 to 1.5 does
     return toned.mul_(gain * balance.to(frames.device)[:, None, None]).clamp_(0, 1)
 
 

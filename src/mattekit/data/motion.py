@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import torch
 import torch.nn.functional as functional
 from torch import Tensor
+
+from mattekit.ops.filters import box_filter
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,13 @@ def random_path(
 
 
 def sample_layer(
-    pixels: Tensor, path: Path, size: tuple[int, int], *, centre: tuple[float, float], reflect: bool = False
+    pixels: Tensor,
+    path: Path,
+    size: tuple[int, int],
+    *,
+    centre: tuple[float, float],
+    reflect: bool = False,
+    soften: int = 1,
 ) -> Tensor:
     """Return a layer as it moves along a path, in one resampling.
 
@@ -77,42 +86,65 @@ def sample_layer(
         size: (height, width) of the output.
         centre: (x, y) in the source that stands in the middle of the output before the shift.
         reflect: Mirror the source beyond its border; else the last channel is 0 there, as alpha is.
+        soften: Side in source px of the squares whose means are drawn, as a lens out of focus does; 1 is sharp.
 
     Returns:
         (T, C, height, width).
     """
     pictures = pixels if pixels.ndim == 4 else pixels[None]
-    shrunk = max(1, math.floor(1 / float(path.zoom.min()) + 0.35))
+    shrunk = max(1, math.floor(1 / float(path.zoom.min()) + 0.35), soften)
     if shrunk > 1:
         pictures = functional.avg_pool2d(pictures, shrunk, ceil_mode=True, count_include_pad=False)
-    pictures = pictures.expand(len(path.turn), -1, -1, -1)
-    x, y = _source_places(path, size, pixels.device)
+    if soften > 1:
+        pictures = box_filter(pictures, 1)
+    rim = 0 if reflect else 1
+    if rim:
+        pictures = functional.pad(pictures, (1, 1, 1, 1), mode="replicate")
+        for line in (pictures[:, -1], pictures[:, -1].mT):
+            line[..., 0], line[..., -1] = 0, 0
     height, width = pictures.shape[-2:]
-    across = ((x + centre[0] + 0.5) / shrunk) * 2 / width - 1
-    down = ((y + centre[1] + 0.5) / shrunk) * 2 / height - 1
-    grid = torch.stack((across, down), dim=-1)
-    mode = "reflection" if reflect else "border"
-    layer = functional.grid_sample(pictures, grid, mode="bilinear", padding_mode=mode, align_corners=False)
-    if not reflect:
-        inside = ((across.abs() <= 1) & (down.abs() <= 1)).to(layer.dtype)
-        layer = torch.cat((layer[:, :-1], layer[:, -1:] * inside[:, None]), dim=1)
-    return layer.clamp(0, 1)
-
-
-def _source_places(path: Path, size: tuple[int, int], device: torch.device) -> tuple[Tensor, Tensor]:
-    """Return x and y, (T, height, width), in source px from the centre, of every output pixel."""
-    height, width = size
-    y, x = torch.meshgrid(
-        torch.arange(height, dtype=torch.float32) - (height - 1) / 2,
-        torch.arange(width, dtype=torch.float32) - (width - 1) / 2,
-        indexing="ij",
+    scale = complex(2 / (shrunk * width), 2 / (shrunk * height))
+    start = complex(
+        (centre[0] + 0.5) * scale.real + 2 * rim / width - 1, (centre[1] + 0.5) * scale.imag + 2 * rim / height - 1
     )
-    x, y, shift = x.to(device), y.to(device), path.shift.to(device)
-    across, down = x - shift[:, 0, None, None], y - shift[:, 1, None, None]
-    if path.bend is not None:
-        bend = functional.interpolate(path.bend.to(device), size=size, mode="bicubic", align_corners=False)
-        across, down = across + bend[:, 0], down + bend[:, 1]
-    turn, zoom = path.turn.to(device)[:, None, None], path.zoom.to(device)[:, None, None]
+    grid = _places(path, size, scale, start, pixels.device)
+    mode = "reflection" if reflect else "border"
+    pictures = pictures.expand(len(grid), -1, -1, -1)
+    return functional.grid_sample(pictures, grid, mode="bilinear", padding_mode=mode, align_corners=False)
+
+
+def _places(path: Path, size: tuple[int, int], scale: complex, start: complex, device: torch.device) -> Tensor:
+    """Return where the source is read for every pixel, (T, height, width, 2): start + scale x px from its centre.
+
+    x and y go as the parts of complex numbers. What adds up along rows and columns, the bend included, is a product of
+    two thin matrices.
+    """
+    height, width = size
+    frames = len(path.turn)
+    across = torch.arange(width, dtype=torch.float64) - (width - 1) / 2
+    down = torch.arange(height, dtype=torch.float64) - (height - 1) / 2
+    turn, zoom = path.turn.double(), path.zoom.double()
     cosine, sine = torch.cos(turn) / zoom, torch.sin(turn) / zoom
-    across, down = cosine * across + sine * down, cosine * down - sine * across
-    return (-across if path.flip else across), down
+    sign = -1 if path.flip else 1
+    along = torch.complex(sign * scale.real * cosine, -scale.imag * sine)[:, None]  # a px to the right
+    upright = torch.complex(sign * scale.real * sine, scale.imag * cosine)[:, None]  # a px down
+    shift = path.shift.double()
+    rows = [
+        (upright * (down - shift[:, 1:]) + start)[:, :, None],
+        torch.ones(frames, height, 1, dtype=torch.complex128),
+    ]
+    columns = [torch.ones(frames, 1, width, dtype=torch.complex128), (along * (across - shift[:, :1]))[:, None]]
+    if path.bend is not None:
+        bend = path.bend.double()
+        coarse = along[..., None] * bend[:, 0] + upright[..., None] * bend[:, 1]
+        rows.append(_cubic_weights(coarse.shape[1], height).to(torch.complex128) @ coarse)
+        columns.append(_cubic_weights(coarse.shape[2], width).to(torch.complex128).T.expand(frames, -1, -1))
+    left, right = (torch.cat(parts, dim).to(device, torch.complex64) for parts, dim in ((rows, 2), (columns, 1)))
+    return torch.view_as_real(left @ right)
+
+
+@lru_cache(maxsize=64)
+def _cubic_weights(cells: int, size: int) -> Tensor:
+    """Return the matrix (size, cells) that enlarges a line as bicubic interpolation does."""
+    eye = torch.eye(cells, dtype=torch.float64)[None, None]
+    return functional.interpolate(eye, size=(size, cells), mode="bicubic", align_corners=False)[0, 0]
