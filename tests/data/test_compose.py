@@ -110,3 +110,28 @@ def test_bad_packs_are_refused(tmp_path: Path) -> None:
         read_pack(tmp_path / "missing")
     with pytest.raises(InputError, match="must not be empty; got 0 and 0"):
         Composer([], [])
+
+
+@pytest.mark.parametrize("kind", ["procedural", "photo"])
+def test_a_batch_may_carry_exact_flow_that_holds_on_the_foreground_alone(kind: str) -> None:
+    foregrounds, backgrounds = sources()
+    photos = [Source(source.name, kind, source.pixels) for source in foregrounds]
+    stage = Stage("test", steps=1, batch=3, length=3, size=(40, 56), rate=(1e-3, 1e-4))
+    sample = Composer(photos, backgrounds, flow=True, strength=0).sample(stage, generator(5))
+    assert sample.flow_true is not None and sample.flow_valid is not None
+    assert sample.flow_true.shape == (3, 2, 2, 40, 56) and sample.flow_valid.shape == (3, 2, 1, 40, 56)
+    assert bool(sample.flow_valid.any()) and not bool(sample.flow_valid[sample.alpha_true[:, :-1] == 0].any())
+
+
+def test_a_moving_clip_shows_its_frames_one_after_the_other_and_back() -> None:
+    levels = torch.arange(0, 250, 50, dtype=torch.uint8)
+    pixels = levels.view(5, 1, 1, 1).expand(5, 4, 30, 30).clone()
+    pixels[:, 3] = 255
+    clip = Source("clip", "procedural", pixels)
+    stage = Stage("test", steps=1, batch=1, length=4, size=(8, 8), rate=(1e-3, 1e-4))
+    changing = 0
+    for seed in range(6):
+        sample = Composer([clip], sources()[1], strength=0).sample(stage, generator(seed))
+        steps = sample.foreground_true.mean(dim=(2, 3, 4))[0].diff().abs()
+        changing += bool((steps > 0.01).all())
+    assert changing >= 3  # the others take their colour from a picture

@@ -21,7 +21,9 @@ from mattekit.types import Sample, Stage
 HAZE = 0.03
 """Alphas this near to 0 or 1 become 0 or 1: real mattes are not quite clean inside and outside."""
 FAKED = 0.15
-"""Share of the stills in clips that are bent by fake motion; the others are moved as a whole."""
+"""Share of the photos in clips that are bent by fake motion; the others are moved as a whole."""
+FAINT = 40
+"""Level of alpha that something of a photo must pass for fake motion to find its box."""
 KEPT = 4096
 """Soft pixels of each source that are remembered as places to look at."""
 
@@ -102,7 +104,8 @@ class Composer:
     def _foreground(self, stage: Stage, generator: torch.Generator, background: Tensor) -> Layer:
         """Return one moving foreground."""
         source = self._foregrounds[int(torch.multinomial(self._weights, 1, generator=generator))]
-        if len(source.pixels) == 1 and stage.length > 1 and _chance(generator, FAKED):
+        photo = len(source.pixels) == 1 and source.kind != "procedural" and int(source.pixels[0, 3].max()) > FAINT
+        if photo and stage.length > 1 and _chance(generator, FAKED):
             return self._faked(source, stage, generator, background)
         frames = _order(source, stage, generator)
         place = self._soft_place(source, frames[0], generator)
@@ -121,9 +124,7 @@ class Composer:
     def _faked(self, source: Source, stage: Stage, generator: torch.Generator, background: Tensor) -> Layer:
         """Return a photo that is moved by a smooth random flow."""
         pixels = _prepared(source, torch.tensor([0]), generator)[0]
-        layer = fake_motion(pixels, generator, length=stage.length, size=stage.size)
-        flow, valid = (layer.flow, layer.valid) if self._flow else (None, None)
-        layer = Layer(layer.colour, layer.alpha, flow, valid)
+        layer = fake_motion(pixels, generator, length=stage.length, size=stage.size, flow=self._flow)
         return degrade_layer(layer, background, generator, strength=self._strength)
 
     def _texture(self, stage: Stage, path: Path, generator: torch.Generator) -> Tensor:

@@ -47,6 +47,7 @@ def fake_motion(
     length: int = 10,
     size: tuple[int, int] = (512, 512),
     wobble: Wobble | None = None,
+    flow: bool = True,
 ) -> Layer:
     """Move a photo with alpha by smooth random flow at three scales, at times half out of the frame and back.
 
@@ -56,6 +57,7 @@ def fake_motion(
         length: Frames.
         size: (height, width) of the frames.
         wobble: How it moves; None takes the defaults.
+        flow: Whether the flow is solved for, which is most of the work.
 
     Returns:
         A layer with exact flow, on the device of the pixels. The flow is within 1e-3 px of the solution.
@@ -80,10 +82,12 @@ def fake_motion(
     places = pixel_grid(size, like=displacement) + displacement
     middle = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
     colour, alpha = _sample(pixels, places, scale, anchor, middle)
+    if not flow:
+        return Layer(colour, alpha)
     if length == 1:
         return Layer(colour, alpha, places.new_zeros(0, 2, *size), places.new_zeros(0, 1, *size))
-    flow, solved = flow_between(places[:-1], displacement[1:])
-    return Layer(colour, alpha, flow, solved * seen_in_both(flow, alpha))
+    found, solved = flow_between(places[:-1], displacement[1:])
+    return Layer(colour, alpha, found, solved * seen_in_both(found, alpha))
 
 
 def _box(alpha: Tensor) -> tuple[float, float, float, float]:
