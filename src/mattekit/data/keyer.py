@@ -11,6 +11,7 @@ from torch import Tensor
 
 from mattekit.checks import InputError, check_rank, check_same_size
 from mattekit.data.screen import Screen, excess, follow_screen, sample, spread
+from mattekit.data.unmix import Mixtures, despill, estimate_alpha, estimate_colour
 from mattekit.ops import dilate, erode, extend_colour, gaussian_blur
 
 BLOCK = 4
@@ -22,14 +23,11 @@ WIDE_BLOCK = 16
 OPAQUE = 0.07
 """A pixel with less than this share of the screen's excess, and all its neighbours, are taken for opaque."""
 
+SIGNS = 2.0
+"""Standard deviations of grain by which a block's mean must differ from the screen's."""
+
 NEUTRAL = 0.6
 """The grey that is expected of a subject where nothing opaque is near."""
-
-SHADING, LIFT, STRAY = 0.3, 0.3, 0.05
-"""How far the subject's colour is expected to stray from its surroundings: in its own shade, in grey, in anything."""
-
-LOST = 0.005
-"""Where alpha squared is less, the subject's colour comes from its surroundings more than from the pixel."""
 
 REACH = 40
 """A part is enclosed when no screen is seen within this fraction of the long side."""
@@ -86,13 +84,15 @@ class Keyer:
         """Return alpha (T, 1, H, W), foreground (T, 3, H, W) and the screen as last seen, for frames (T, 3, H, W)."""
         check_rank("frames", frames, "T 3 H W")
         screen = self.screen if state is None else state
-        alpha = frames.new_empty(len(frames), 1, *frames.shape[-2:])
-        foreground = torch.empty_like(frames)
-        for index, frame in enumerate(frames):
+        if not len(frames):
+            return frames[:, :1], frames, screen
+        keyed = []
+        for frame in frames:
             screen = follow_screen(screen, frame)
-            alpha[index], foreground[index] = key_frame(
-                frame, screen, self.settings, garbage=self.garbage, core=self.core
-            )
+            keyed.append(key_frame(frame, screen, self.settings, garbage=self.garbage, core=self.core))
+        alpha, foreground = (
+            torch.stack(parts) if len(parts) > 1 else parts[0][None] for parts in zip(*keyed, strict=True)
+        )
         return alpha, foreground, screen
 
 
@@ -129,52 +129,33 @@ def key_frame(
     for name, mask in (("garbage", garbage), ("core", core)):
         if mask is not None:
             check_same_size("frame", frame, name, mask)
-    share = _screen_share(frame, screen)
-    if core is not None:
-        share = share * (1 - core)
+    share = _screen_share(frame, screen, garbage, core)
+    means = _pool(share)
     opaque = _erode_once(share[0] < OPAQUE)
     subject = _subject_colour(frame, opaque)
-    unsure = _grow(_evidence(share, screen), share.shape[-2:]) & ~opaque
+    unsure = _grow(_evidence(means, screen), share.shape[-2:]) & ~opaque
     rows, columns = unsure.nonzero(as_tuple=True)
-    colour, mixed = frame[:, rows, columns], screen.at(rows, columns)
-    expected = sample(subject, rows, columns, (subject.shape[-2] * BLOCK, subject.shape[-1] * BLOCK))
-    values, noise = _unmix(colour, mixed, expected[:3], trust=expected[3:], grain=screen.noise)
-    enclosed = _enclosed(share)
-    filled = sample(enclosed, rows, columns, (enclosed.shape[-2] * WIDE_BLOCK, enclosed.shape[-1] * WIDE_BLOCK))
-    values = torch.lerp(values, torch.ones_like(values), filled)
+    expected = sample(subject, rows, columns, _span(subject, BLOCK))
+    mixtures = Mixtures(frame[:, rows, columns], screen.at(rows, columns), expected[:3], expected[3:])
+    values, noise = estimate_alpha(mixtures, screen.noise)
+    enclosed = _enclosed(means)
+    filled = sample(enclosed, rows, columns, _span(enclosed, WIDE_BLOCK))
     alpha = opaque[None].to(frame.dtype)
-    alpha[0, rows, columns] = values[0].clamp(0, 1)
+    alpha[0, rows, columns] = torch.lerp(values, torch.ones_like(values), filled)[0].clamp(0, 1)
     alpha[0, rows, columns] = _without_grain(alpha, noise, rows, columns)
     alpha = _finish(alpha, settings, garbage, core)
     foreground = _colours(frame, subject, alpha)
-    part = alpha[0, rows, columns]
-    pure = expected[:3] + part / (part.square() + LOST) * (colour - (1 - part) * mixed - part * expected[:3])
-    foreground[:, rows, columns] = torch.where(part < 1, pure, colour).clamp(0, 1)
+    foreground[:, rows, columns] = estimate_colour(mixtures, alpha[:, rows, columns], screen.noise)
     return alpha, despill(foreground, screen.primary, settings.despill)
 
 
-def despill(colour: Tensor, primary: int, amount: float) -> Tensor:
-    """Lower one channel towards the larger of the other two where it stands above them.
-
-    Skin, yellow, white and grey, in which green or blue is not the largest, stay as they are.
-
-    Args:
-        colour: (..., 3, H, W) in [0, 1].
-        primary: The screen's channel.
-        amount: 0 leaves all, 1 takes all that stands above.
-    """
-    if amount == 0:
-        return colour
-    over = excess(colour, primary).clamp_min(0) * amount
-    result = colour.clone()
-    result[..., primary : primary + 1, :, :] -= over
-    return result
-
-
-def _screen_share(frame: Tensor, screen: Screen) -> Tensor:
+def _screen_share(frame: Tensor, screen: Screen, garbage: Tensor | None, core: Tensor | None) -> Tensor:
     """Return (1, H, W): the excess of the screen's channel over the others, 1 where it is that of the screen."""
     own = excess(screen.cells, screen.primary).clamp_min(0.02)
-    return excess(frame, screen.primary) / spread(own, screen.size, (frame.shape[-2], frame.shape[-1]))
+    share = excess(frame, screen.primary) / spread(own, screen.size, (frame.shape[-2], frame.shape[-1]))
+    if core is not None:
+        share = share * (1 - core)
+    return share if garbage is None else torch.lerp(share, torch.ones_like(share), garbage)
 
 
 def _erode_once(mask: Tensor) -> Tensor:
@@ -193,59 +174,42 @@ def _pool(x: Tensor) -> Tensor:
     return functional.avg_pool2d(x[None], BLOCK, ceil_mode=True, count_include_pad=False)[0]
 
 
+def _span(blocks: Tensor, side: int) -> tuple[int, int]:
+    """Return the (height, width) in px that blocks of a side cover."""
+    return blocks.shape[-2] * side, blocks.shape[-1] * side
+
+
 def _grow(blocks: Tensor, size: tuple[int, ...]) -> Tensor:
     """Return a mask of blocks (h, w) at every pixel (H, W)."""
     rows = blocks.repeat_interleave(BLOCK, 0)[: size[0]]
     return rows.repeat_interleave(BLOCK, 1)[:, : size[1]]
 
 
-def _evidence(share: Tensor, screen: Screen) -> Tensor:
+def _evidence(means: Tensor, screen: Screen) -> Tensor:
     """Return (h, w), whether a block or a neighbour of it shows anything but screen.
 
     A block's mean tells a faint hair from grain that no single pixel would.
     """
     strength = float(excess(screen.cells, screen.primary).mean().clamp_min(0.02))
-    least = max(0.006, 1.2 * screen.noise / strength)
-    return dilate(((1 - _pool(share)) > least).to(share.dtype), 1, element="square")[0] > 0
+    least = max(0.006, SIGNS * screen.noise / strength)
+    return dilate(((1 - means) > least).to(means.dtype), 1, element="square")[0] > 0
 
 
 def _subject_colour(frame: Tensor, opaque: Tensor) -> Tensor:
     """Return (4, h, w) by blocks: the colour of opaque parts nearby, and how far it can be trusted, 0 to 1."""
     weight = opaque[None].to(frame.dtype)
     share = _pool(weight)
-    colour = extend_colour((_pool(frame * weight) / share.clamp_min(1e-6))[None], (share > 0).to(frame.dtype)[None])
+    mean = torch.cat([_pool(channel * weight) for channel in frame]) / share.clamp_min(1e-6)
+    colour = extend_colour(mean[None], (share > 0).to(frame.dtype)[None])
     trust = gaussian_blur(share, 4.0)
     trust = trust / (trust + 0.02)
     return torch.cat((torch.lerp(torch.full_like(colour[0], NEUTRAL), colour[0], trust), trust))
 
 
-def _unmix(colour: Tensor, screen: Tensor, subject: Tensor, *, trust: Tensor, grain: float) -> tuple[Tensor, Tensor]:
-    """Return alpha (1, N), unbounded, and its standard deviation from grain, for colours (3, N).
-
-    With d = F - B, ``alpha = w (C - B) / w d`` for ``w = S^-1 d``, where S is the covariance expected of the
-    subject's colour F: ``STRAY^2 I + u u' + v v'`` with u its own shade and v grey, more of it where F is a guess.
-    """
-    between = subject - screen
-    shade = SHADING * subject
-    grey = (LIFT * trust + (1 - trust)) / STRAY**2
-    grey = torch.sqrt(grey * STRAY**2 * (LIFT * trust + (1 - trust)))
-    first = shade / STRAY**2
-    first_norm = 1 + (first * shade).sum(0, keepdim=True)
-    second = grey / STRAY**2 - first * (first * grey).sum(0, keepdim=True) / first_norm
-    second_norm = 1 + grey * second.sum(0, keepdim=True)
-    weights = between / STRAY**2 - first * (first * between).sum(0, keepdim=True) / first_norm
-    weights = weights - second * (second * between).sum(0, keepdim=True) / second_norm
-    scale = (weights * between).sum(0, keepdim=True).clamp_min(1e-6)
-    alpha = (weights * (colour - screen)).sum(0, keepdim=True) / scale
-    return alpha, grain * weights.square().sum(0, keepdim=True).sqrt() / scale
-
-
-def _enclosed(share: Tensor) -> Tensor:
+def _enclosed(means: Tensor) -> Tensor:
     """Return (1, h, w), 1 by wide blocks where no screen is seen about, 0 where some is: holes there are filled."""
-    height, width = share.shape[-2:]
-    most = functional.avg_pool2d(share[None], BLOCK, ceil_mode=True, count_include_pad=False)
-    most = functional.max_pool2d(most, WIDE_BLOCK // BLOCK, ceil_mode=True)[0]
-    reach = max(1, math.ceil(max(height, width) / REACH / WIDE_BLOCK))
+    most = functional.max_pool2d(means[None], WIDE_BLOCK // BLOCK, ceil_mode=True)[0]
+    reach = max(1, math.ceil(max(means.shape[-2:]) * BLOCK / REACH / WIDE_BLOCK))
     return ((0.5 - dilate(most, reach)) / 0.2).clamp(0, 1)
 
 
@@ -280,5 +244,5 @@ def choke(alpha: Tensor, pixels: float) -> Tensor:
 
 def _colours(frame: Tensor, subject: Tensor, alpha: Tensor) -> Tensor:
     """Return (3, H, W): the frame where alpha is not 0, the subject's continued colour where it is."""
-    span = (subject.shape[-2] * BLOCK, subject.shape[-1] * BLOCK)
-    return torch.where(alpha > 0, frame, spread(subject[:3], span, (frame.shape[-2], frame.shape[-1])))
+    continued = spread(subject[:3], _span(subject, BLOCK), (frame.shape[-2], frame.shape[-1]))
+    return torch.where(alpha > 0, frame, continued, out=continued)

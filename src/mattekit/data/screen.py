@@ -21,7 +21,7 @@ CELLS = 48
 LEAST = 0.15
 """How far a screen's own channel stands above the others."""
 
-ROUNDS = ((0.5, 0.08), (0.35, 0.06), (0.25, 0.03), (0.2, 0.02), (0.15, 0.015), (0.12, 0.012), (0.1, 0.012))
+ROUNDS = ((0.5, 0.08), (0.35, 0.06), (0.25, 0.03), (0.2, 0.02), (0.15, 0.01), (0.12, 0.006), (0.1, 0.006))
 """Round by round, how far a pixel's brightness and its tint may stray from the screen's present estimate."""
 
 MEMORY = 0.9
@@ -119,7 +119,7 @@ def follow_screen(screen: Screen, frame: Tensor) -> Screen:
     step = max(1, round(max(frame.shape[-2:]) / (SAMPLED / 2)))
     small = frame[None, :, ::step, ::step]
     known = screen.picture((small.shape[-2], small.shape[-1]), step=step)[None]
-    seen = _like(small, known, stray=0.1, tint=max(0.02, 3.5 * screen.noise))
+    seen = _like(small, known, stray=0.1, tint=max(0.008, 3.5 * screen.noise))
     if float(seen.mean()) < 0.002:
         return screen
     dim = 0.01 * seen.sum()  # a channel that the screen has nothing of keeps its light
@@ -192,7 +192,7 @@ def _fit(small: Tensor, typical: Tensor, primary: int, *, side: int, noise: floa
         smooth = _surface(mean[0], weight[0, 0], terms, primary, scale=max(0.006, 0.5 * noise))[None]
         light = (mean * smooth).sum(1, keepdim=True) / smooth.square().sum(1, keepdim=True).clamp_min(1e-6)
         rest = (mean - light * smooth).square().sum(1, keepdim=True).sqrt()
-        good = (weight > 0) & (rest < max(0.01, noise)) & ((light - 1).abs() < 0.4)
+        good = (weight > 0) & (rest < max(0.003, noise)) & ((light - 1).abs() < 0.4)
         if bool(good.any()):
             smooth = smooth * gaussian_blur(extend_colour(light, good.to(light.dtype)), 0.7)
         cells = smooth[0].clamp(0, 1)
