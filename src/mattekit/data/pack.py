@@ -15,7 +15,7 @@ from torch import Tensor
 from mattekit.checks import InputError
 from mattekit.ops.resize import resize
 
-WEIGHTS = {"photo": 5.0, "cutout": 1.0, "effect": 0.12, "clip": 2.0, "procedural": 1.0}
+WEIGHTS = {"photo": 10.0, "cutout": 1.0, "effect": 0.12, "clip": 2.0, "procedural": 1.0}
 """How often a foreground of each kind is drawn, against the others."""
 
 
