@@ -47,7 +47,7 @@ def join(parts: list[Fibres]) -> Fibres:
     )
 
 
-def draw_fibres(canvas: Canvas, fibres: Fibres, *, layers: int = 8, opacity: float = 1.0) -> None:
+def draw_fibres(canvas: Canvas, fibres: Fibres, *, layers: int = 8, inside: bool = False) -> None:
     """Paint strands over a canvas, the far ones first.
 
     Strands are sorted by depth into layers that cover one another in order. Inside a layer strands lie at random to
@@ -57,7 +57,7 @@ def draw_fibres(canvas: Canvas, fibres: Fibres, *, layers: int = 8, opacity: flo
         canvas: Painted on.
         fibres: The strands.
         layers: How many steps of depth.
-        opacity: Multiplies the coverage of each strand.
+        inside: Colour only what is painted already, and leave alpha as it is.
     """
     start, end = (canvas.pixels(side).reshape(-1, 2) for side in (fibres.points[:, :-1], fibres.points[:, 1:]))
     width = ((fibres.widths[:, :-1] + fibres.widths[:, 1:]) / 2 * canvas.size[0]).reshape(-1)
@@ -75,11 +75,11 @@ def draw_fibres(canvas: Canvas, fibres: Fibres, *, layers: int = 8, opacity: flo
     for low, high in pairwise(bounds):
         if high > low:
             group = kept[order[low:high]]
-            place, thickness, segment = _splat(start[group], end[group], width[group], canvas.size, opacity)
-            _lay(canvas, place, thickness, colours[group].astype(np.float32), segment)
+            place, thickness, segment = _splat(start[group], end[group], width[group], canvas.size)
+            _lay(canvas, place, thickness, colours[group].astype(np.float32), segment, inside=inside)
 
 
-def _lay(canvas: Canvas, place: Floats, thickness: Floats, colours: Floats, segment: Floats) -> None:
+def _lay(canvas: Canvas, place: Floats, thickness: Floats, colours: Floats, segment: Floats, *, inside: bool) -> None:
     """Composite one layer: optical thickness at flat pixel places, with the colour of its segments."""
     if len(place) == 0:
         return
@@ -89,15 +89,17 @@ def _lay(canvas: Canvas, place: Floats, thickness: Floats, colours: Floats, segm
     touched = np.flatnonzero(total > 0)
     depth = total[touched]
     alpha = np.minimum(-np.expm1(-depth) / _MOST, 1).astype(np.float32)
+    there = canvas.alpha.reshape(-1)[first:]
+    ceiling = there[touched] if inside else np.float32(1)
     for channel in range(3):
         mean = np.bincount(place, thickness * colours[segment, channel])[touched] / depth
         plane = canvas.colour[channel].reshape(-1)[first:]
-        plane[touched] += (mean.astype(np.float32) - plane[touched]) * alpha
-    flat = canvas.alpha.reshape(-1)[first:]
-    flat[touched] += (1 - flat[touched]) * alpha
+        plane[touched] += (mean.astype(np.float32) * ceiling - plane[touched]) * alpha
+    if not inside:
+        there[touched] += (1 - there[touched]) * alpha
 
 
-def _splat(start: Floats, end: Floats, width: Floats, size: tuple[int, int], opacity: float) -> tuple[Any, Floats, Any]:
+def _splat(start: Floats, end: Floats, width: Floats, size: tuple[int, int]) -> tuple[Any, Floats, Any]:
     """Return flat pixel indices, optical thickness -log(1 - coverage), and the segment, of all pixels touched.
 
     Along a strand neighbouring segments share a pixel in parts that add up to one, so no joint shows.
@@ -127,7 +129,6 @@ def _splat(start: Floats, end: Floats, width: Floats, size: tuple[int, int], opa
     c, s, r, size_of = (part.astype(np.float32)[owner] for part in (cosine, sine, radius, length))
     rise = down - middle[column].astype(np.float32)
     cover = _strip(rise * c, r, c, np.maximum(np.abs(s), np.float32(0.02)))
-    cover *= np.float32(opacity)
     # On the middle line the way along the strand is offset / cosine; beside it, the sine of the rise more.
     along = (offset / cosine[segment]).astype(np.float32)[column] + rise * s + np.float32(0.5)
     share = np.clip(along, 0, 1) - np.clip(along - size_of, 0, 1)

@@ -176,12 +176,12 @@ def _paint_leaf(canvas: Canvas, outline: Floats, tint: Floats, light: Floats) ->
     canvas.polygon(np.concatenate((outline[:14], middle[-2:0:-1])), np.clip(tint * (1 + bright), 0, 1))
     ends = np.concatenate((outline[3:12:2], outline[25:15:-2]))
     ribs = np.stack((np.concatenate((middle[2:11:2], middle[2:11:2])), 0.85 * ends + 0.15 * middle[7]), axis=1)
-    pale = np.clip(tint * 1.3 + 0.04, 0, 1)
+    pale = np.clip(tint * 1.22 + 0.03, 0, 1)
     size = np.linalg.norm(outline[13] - outline[0])
     lines = np.concatenate((ribs, np.stack((middle[:-1], middle[1:]), axis=1)))
     widths = np.repeat(np.concatenate((np.full(len(ribs), 0.008), np.full(13, 0.022))) * size, 2).reshape(-1, 2)
     colours = np.broadcast_to(pale, (len(lines), 1, 3))
-    draw_fibres(canvas, Fibres(lines, widths, colours, np.zeros((len(lines), 1))), layers=1, opacity=0.8)
+    draw_fibres(canvas, Fibres(lines, widths, colours, np.zeros((len(lines), 1))), layers=1, inside=True)
 
 
 def _greens(random: np.random.Generator, places: Floats, count: int, texture: Tensor | None) -> Floats:

@@ -76,7 +76,7 @@ def curl(random: np.random.Generator, points: Floats, *, radius: Floats, turns: 
     return wound
 
 
-def sway(points: Floats, phases: Floats, *, time: float, amount: float, pace: float = 3.0) -> Floats:
+def sway(points: Floats, phases: Floats, *, time: float, amount: float, pace: float = 4.0) -> Floats:
     """Return strands (N, S+1, D) bent in the wind at a time in seconds; roots stay, tips move most.
 
     Args:

@@ -38,12 +38,13 @@ def wires(random: np.random.Generator, size: tuple[int, int], *, frames: int, te
     motion = Motion(random, swing=0.06, wave=0.01 if build is _cables else 0.0, spin=spin)
     grey = random.uniform(0.1, 0.8) * np.ones(3)
     metal = np.clip(random_colour(random) if random.uniform() < 0.4 else grey, 0, 1)
-    fibres = _round_wire(random, lines, metal, texture)
+    sets = _round_wire(random, lines, metal, texture)
     times, canvases = times_of(frames), []
     for time in times:
         canvas = Canvas(size)
-        moved = Fibres(motion.place(fibres.points, time), fibres.widths, fibres.colours, fibres.depth)
-        draw_fibres(canvas, moved, layers=6)
+        for fibres, inside in zip(sets, (False, True), strict=True):
+            moved = Fibres(motion.place(fibres.points, time), fibres.widths, fibres.colours, fibres.depth)
+            draw_fibres(canvas, moved, layers=6, inside=inside)
         for loops in solids:
             canvas.polygon([motion.place(loop, time) for loop in loops], metal * 0.35)
         canvases.append(canvas)
@@ -52,8 +53,10 @@ def wires(random: np.random.Generator, size: tuple[int, int], *, frames: int, te
     return Layer(layer.colour, layer.alpha, flow, valid)
 
 
-def _round_wire(random: np.random.Generator, lines: Lines, metal: Floats, texture: Tensor | None) -> Fibres:
-    """Return wires that look round: each a dark strand with a narrower bright one on it."""
+def _round_wire(
+    random: np.random.Generator, lines: Lines, metal: Floats, texture: Tensor | None
+) -> tuple[Fibres, Fibres]:
+    """Return wires that look round: dark strands, and narrower bright ones to be painted on them."""
     light = random_light(random)
     points, widths = np.stack([line for line, _ in lines]), np.array([width for _, width in lines])
     base = np.repeat(metal[None], len(lines), axis=0) * random.lognormal(0, 0.1, (len(lines), 1))
@@ -62,14 +65,10 @@ def _round_wire(random: np.random.Generator, lines: Lines, metal: Floats, textur
         colours = Skin(random, texture=texture).at(points[:, :-1])
     lit = light_strands(points, np.clip(colours, 0, 1), light=light, gloss=0.5, sharp=6)
     level = np.arange(len(lines))[:, None] + np.zeros((1, _STEPS))
-    shift = widths[:, None, None] * 0.18 * light[:2]
-    thin, broad = (np.repeat(share * widths[:, None], _STEPS + 1, axis=1) for share in (0.35, 1.0))
-    return Fibres(
-        np.concatenate((points, points + shift)),
-        np.concatenate((broad, thin)),
-        np.concatenate((0.6 * lit, np.clip(1.4 * lit + 0.1, 0, 1))),
-        np.concatenate((level, level + 0.5)),
-    )
+    broad = np.repeat(widths[:, None], _STEPS + 1, axis=1)
+    wire = Fibres(points, broad, 0.6 * lit, level)
+    shift = 0.18 * light[:2] * widths[:, None, None]
+    return wire, Fibres(points + shift, 0.35 * broad, np.clip(1.4 * lit + 0.1, 0, 1), level)
 
 
 def _wheel(random: np.random.Generator, thick: float) -> tuple[Lines, list[list[Floats]]]:
