@@ -19,7 +19,8 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from mattekit.data.keyer import Keyer, KeySettings
+from mattekit.data.key_settings import KeySettings
+from mattekit.data.keyer import Keyer
 from mattekit.data.screen import excess, find_screen
 from mattekit.metrics import dtssd, mad
 from mattekit.ops import UNKNOWN, composite, resize, trimap_from_alpha_iterated

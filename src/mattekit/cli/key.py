@@ -124,7 +124,8 @@ def _make_keyer(job: KeyJob, turned: Sequence[float]) -> Keyer:
     """Look at a few frames, find the screen, and return the keyer for it."""
     import torch
 
-    from mattekit.data.keyer import Keyer, KeySettings
+    from mattekit.data.key_settings import KeySettings
+    from mattekit.data.keyer import Keyer
     from mattekit.data.screen import find_screen
 
     first, last = job.span[0], min(job.span[1], job.span[0] + WITHIN) - 1

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as functional
 from torch import Tensor
 
-from mattekit.checks import InputError, check_rank, check_same_size
+from mattekit.checks import check_rank, check_same_size
+from mattekit.data.key_settings import KeySettings, finish
 from mattekit.data.screen import Screen, excess, follow_screen, sample, spread
-from mattekit.data.unmix import Mixtures, despill, estimate_alpha, estimate_colour
+from mattekit.data.unmix import Mixtures, despill, estimate_alpha, estimate_colour, explained
 from mattekit.ops import dilate, erode, extend_colour, gaussian_blur
 
 BLOCK = 4
@@ -26,36 +26,14 @@ OPAQUE = 0.07
 SIGNS = 2.0
 """Standard deviations of grain by which a block's mean must differ from the screen's."""
 
+DEPTH = 1000
+"""A part is deep inside from about so many blocks of margin as this goes into the long side, at least one."""
+
 NEUTRAL = 0.6
 """The grey that is expected of a subject where nothing opaque is near."""
 
 REACH = 40
 """A part is enclosed when no screen is seen within this fraction of the long side."""
-
-
-@dataclass(frozen=True)
-class KeySettings:
-    """What a user may turn.
-
-    Attributes:
-        black: Alpha up to this is 0.
-        white: Alpha from this on is 1.
-        choke: Px by which edges move inwards, outwards where negative; parts of a px count.
-        despill: How much of the screen's light on the subject is taken away, 0 to 1.
-    """
-
-    black: float = 0.02
-    white: float = 0.98
-    choke: float = 0.0
-    despill: float = 1.0
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.black < self.white <= 1:
-            raise InputError(f"black must be below white, both in 0 to 1; got {self.black:g} and {self.white:g}")
-        if not abs(self.choke) <= 64:
-            raise InputError(f"choke must be -64 to 64 px; got {self.choke:g}")
-        if not 0 <= self.despill <= 1:
-            raise InputError(f"despill must be 0 to 1; got {self.despill:g}")
 
 
 class Keyer:
@@ -132,19 +110,21 @@ def key_frame(
     share = _screen_share(frame, screen, garbage, core)
     means = _pool(share)
     opaque = _erode_once(share[0] < OPAQUE)
-    subject = _subject_colour(frame, opaque)
-    unsure = _grow(_evidence(means, screen), share.shape[-2:]) & ~opaque
+    near, deep, inside = _subject_colours(frame, opaque)
+    unsure = _grow(_evidence(means, screen) & ~inside, share.shape[-2:])
     rows, columns = unsure.nonzero(as_tuple=True)
-    expected = sample(subject, rows, columns, _span(subject, BLOCK))
-    mixtures = Mixtures(frame[:, rows, columns], screen.at(rows, columns), expected[:3], expected[3:])
+    mixtures, deeper = (_mixtures(frame, screen, layer, rows, columns) for layer in (near, deep))
     values, noise = estimate_alpha(mixtures, screen.noise)
+    values = torch.where(opaque[rows, columns], 1.0, values)
+    other, _ = estimate_alpha(deeper, screen.noise)
+    values = torch.lerp(values, other, explained(deeper, other, screen.noise))
     enclosed = _enclosed(means)
     filled = sample(enclosed, rows, columns, _span(enclosed, WIDE_BLOCK))
     alpha = opaque[None].to(frame.dtype)
     alpha[0, rows, columns] = torch.lerp(values, torch.ones_like(values), filled)[0].clamp(0, 1)
     alpha[0, rows, columns] = _without_grain(alpha, noise, rows, columns)
-    alpha = _finish(alpha, settings, garbage, core)
-    foreground = _colours(frame, subject, alpha)
+    alpha = finish(alpha, settings, garbage, core)
+    foreground = _colours(frame, near, alpha)
     foreground[:, rows, columns] = estimate_colour(mixtures, alpha[:, rows, columns], screen.noise)
     return alpha, despill(foreground, screen.primary, settings.despill)
 
@@ -195,15 +175,30 @@ def _evidence(means: Tensor, screen: Screen) -> Tensor:
     return dilate(((1 - means) > least).to(means.dtype), 1, element="square")[0] > 0
 
 
-def _subject_colour(frame: Tensor, opaque: Tensor) -> Tensor:
-    """Return (4, h, w) by blocks: the colour of opaque parts nearby, and how far it can be trusted, 0 to 1."""
+def _subject_colours(frame: Tensor, opaque: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Return the colour of opaque parts nearby and of those deep inside, and where that is.
+
+    Returns:
+        Two (4, h, w) by blocks: colour, and how far it can be trusted, 0 to 1; and (h, w), which blocks are deep.
+    """
     weight = opaque[None].to(frame.dtype)
     share = _pool(weight)
     mean = torch.cat([_pool(channel * weight) for channel in frame]) / share.clamp_min(1e-6)
-    colour = extend_colour(mean[None], (share > 0).to(frame.dtype)[None])
+    margin = max(1, round(max(frame.shape[-2:]) / DEPTH))
+    deep = erode((share > 0.999).to(frame.dtype), margin, element="square")
+    return _extended(mean, share), _extended(mean, deep), deep[0] > 0
+
+
+def _mixtures(frame: Tensor, screen: Screen, subject: Tensor, rows: Tensor, columns: Tensor) -> Mixtures:
+    expected = sample(subject, rows, columns, _span(subject, BLOCK))
+    return Mixtures(frame[:, rows, columns], screen.at(rows, columns), expected[:3], expected[3:])
+
+
+def _extended(mean: Tensor, share: Tensor) -> Tensor:
+    colour = extend_colour(mean[None], (share > 0).to(mean.dtype)[None])[0]
     trust = gaussian_blur(share, 4.0)
     trust = trust / (trust + 0.02)
-    return torch.cat((torch.lerp(torch.full_like(colour[0], NEUTRAL), colour[0], trust), trust))
+    return torch.cat((torch.lerp(torch.full_like(colour, NEUTRAL), colour, trust), trust))
 
 
 def _enclosed(means: Tensor) -> Tensor:
@@ -222,24 +217,6 @@ def _without_grain(alpha: Tensor, noise: Tensor, rows: Tensor, columns: Tensor) 
     across = padded[:, 2:] + padded[:, 1:-1] + padded[:, :-2]
     mean = (across[2:] + across[1:-1] + across[:-2])[rows, columns] / 9
     return values * (mean / (1.5 * noise[0]).clamp_min(1e-6) - 0.5).clamp(0, 1)
-
-
-def _finish(alpha: Tensor, settings: KeySettings, garbage: Tensor | None, core: Tensor | None) -> Tensor:
-    alpha = ((alpha - settings.black) / (settings.white - settings.black)).clamp(0, 1)
-    alpha = choke(alpha, settings.choke)
-    if core is not None:
-        alpha = torch.maximum(alpha, core)
-    return alpha if garbage is None else alpha * (1 - garbage)
-
-
-def choke(alpha: Tensor, pixels: float) -> Tensor:
-    """Move the edges of an alpha (1, H, W) inwards by px, outwards where negative; between whole px it is blended."""
-    if pixels == 0:
-        return alpha
-    move = erode if pixels > 0 else dilate
-    whole = math.floor(abs(pixels))
-    near = move(alpha, whole)
-    return torch.lerp(near, move(near, 1), abs(pixels) - whole)
 
 
 def _colours(frame: Tensor, subject: Tensor, alpha: Tensor) -> Tensor:

@@ -19,6 +19,10 @@ LOST_IN_GRAIN = 15.0
 """Standard deviations of grain below which alpha is lost likewise."""
 
 
+OFF_LINE = 0.04
+"""How far from the line of mixtures a pixel may lie and still be taken for one."""
+
+
 @dataclass(frozen=True)
 class Mixtures:
     """Pixels that may show both.
@@ -64,6 +68,15 @@ def estimate_alpha(mixtures: Mixtures, grain: float) -> tuple[Tensor, Tensor]:
     scale = _dot(weights, between).clamp_min(1e-6)
     alpha = _dot(weights, mixtures.colour - mixtures.screen) / scale
     return alpha, grain * _dot(weights, weights).sqrt() / scale
+
+
+def explained(mixtures: Mixtures, alpha: Tensor, grain: float) -> Tensor:
+    """Return how well a pixel is explained as such a mixture, (1, N) in [0, 1]: 1 where it lies on the line.
+
+    A pixel of a colour of its own, opaque or not, lies off the line from the screen to what is expected.
+    """
+    rest = torch.lerp(mixtures.screen, mixtures.subject, alpha.clamp(0, 1)) - mixtures.colour
+    return mixtures.trust * torch.exp(-_dot(rest, rest) / (OFF_LINE + 3 * grain) ** 2)
 
 
 def estimate_colour(mixtures: Mixtures, alpha: Tensor, grain: float) -> Tensor:
