@@ -108,7 +108,7 @@ def contact_sheet(path: Path, *, grounds: list[Tensor], columns: int = 8, side: 
         ground = grounds[place % len(grounds)]
         picture = (over(layer, ground[None])[0] * 255).round().byte().permute(1, 2, 0).numpy()
         sheet.paste(Image.fromarray(picture), (place % columns * side, place // columns * side))
-    sheet.save(path)
+    sheet.save(path, optimize=True)
 
 
 def grounds_of(folder: Path | None, count: int, side: int) -> list[Tensor]:

@@ -104,6 +104,14 @@ def test_a_clip_does_not_depend_on_how_many_follow_and_stills_are_clips_of_one_f
     assert next(procedural_sources(count=1, seed=4, side=40)).pixels.shape[0] == 1
 
 
+def test_clips_take_their_colours_from_textures_at_times() -> None:
+    green = torch.tensor((0.0, 1.0, 0.0)).view(3, 1, 1).expand(3, 8, 8)
+    plain = procedural_clips(count=8, seed=1, side=32, frames=1)
+    painted = procedural_clips(count=8, seed=1, side=32, frames=1, textures=[green])
+    same = [bool((one.pixels == other.pixels).all()) for one, other in zip(plain, painted, strict=True)]
+    assert 1 <= same.count(False) < 8
+
+
 def test_every_kind_has_a_share_and_odd_sizes_work() -> None:
     assert set(SHARES) == set(KINDS) and min(SHARES.values()) > 0
     assert render("lace", np.random.default_rng(0), size=(33, 47), frames=1).size == (33, 47)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import torch
@@ -104,7 +104,9 @@ def render(
     return focus(layer, float(random.lognormal(np.log(SPOT), 0.5)) * size[0])
 
 
-def procedural_clips(*, count: int, seed: int, side: int = 384, frames: int = 5) -> Iterator[Source]:
+def procedural_clips(
+    *, count: int, seed: int, side: int = 384, frames: int = 5, textures: Sequence[Tensor] = ()
+) -> Iterator[Source]:
     """Render clips of all kinds, each kind as often as its share.
 
     Args:
@@ -112,6 +114,7 @@ def procedural_clips(*, count: int, seed: int, side: int = 384, frames: int = 5)
         seed: Chooses all of them; clip number i does not depend on how many there are.
         side: Height and width in px.
         frames: Frames of each.
+        textures: (3, H, W) pictures in [0, 1]; where there are any, three clips in ten are coloured by one of them.
 
     Yields:
         Sources of kind "procedural", (frames, 4, side, side) uint8.
@@ -121,7 +124,9 @@ def procedural_clips(*, count: int, seed: int, side: int = 384, frames: int = 5)
     for index in range(count):
         random = np.random.default_rng((seed, index))
         kind = str(random.choice(names, p=shares / shares.sum()))
-        layer = render(kind, random, size=(side, side), frames=frames)
+        textured = random.uniform() < 0.3 and len(textures) > 0
+        picture = textures[int(random.integers(len(textures)))] if textured else None
+        layer = render(kind, random, size=(side, side), frames=frames, texture=picture)
         pixels = (torch.cat((layer.colour, layer.alpha), dim=1) * 255).round().to(torch.uint8)
         yield Source(f"procedural/{kind}-{seed}-{index}", "procedural", pixels)
 

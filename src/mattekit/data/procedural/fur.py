@@ -22,13 +22,30 @@ _STEPS = 5
 
 
 @dataclass(frozen=True)
-class Part:
-    """One rounded piece of an animal and its coat at rest.
+class Piece:
+    """One rounded piece of an animal.
 
     Attributes:
         centre: (2,).
         radii: (2,).
         turn: Radians.
+        length: Of the hairs that cover it.
+        count: Their number.
+    """
+
+    centre: Floats
+    radii: Floats
+    turn: float
+    length: float
+    count: int
+
+
+@dataclass(frozen=True)
+class Part:
+    """A piece and its coat at rest.
+
+    Attributes:
+        piece: What the coat covers.
         points: (N, S+1, 2) strands.
         widths: (N, S+1).
         colours: (N, S, 3).
@@ -36,9 +53,7 @@ class Part:
         loose: How far tips move, as a share of their length.
     """
 
-    centre: Floats
-    radii: Floats
-    turn: float
+    piece: Piece
     points: Floats
     widths: Floats
     colours: Floats
@@ -62,7 +77,7 @@ def fur(random: np.random.Generator, size: tuple[int, int], *, frames: int, text
     )
     head = np.array((random.uniform(-0.15, 0.15), random.uniform(-0.2, -0.05)))
     wide = random.uniform(0.11, 0.22)
-    parts = [_coat(random, skin, light, *piece) for piece in _pieces(random, head, wide)]
+    parts = [_coat(random, skin, light, piece) for piece in _pieces(random, head, wide)]
     motion = Motion(random, swing=random.uniform(0.02, 0.12), wave=0.01, centre=(head[0], 0.4))
     whiskers = _whiskers(random, head, wide)
     canvases = []
@@ -78,47 +93,33 @@ def fur(random: np.random.Generator, size: tuple[int, int], *, frames: int, text
     return finish(canvases)
 
 
-def _pieces(random: np.random.Generator, head: Floats, wide: float) -> list[tuple[Floats, Floats, float, float, int]]:
-    """Return centre, radii, turn, length of the coat and number of strands of each piece, from back to front."""
+def _pieces(random: np.random.Generator, head: Floats, wide: float) -> list[Piece]:
+    """Return what an animal is made of, from back to front: trunk, chest, at times a mane, ears, head and muzzle."""
     short = float(np.exp(random.uniform(np.log(0.007), np.log(0.045))))
     dense = int(random.integers(1200, 2400))
     lean = random.uniform(-0.3, 0.3)
-    torso = head + np.array((wide * random.uniform(-1.2, 1.2), wide * random.uniform(2.0, 2.6)))
-    pieces: list[tuple[Floats, Floats, float, float, int]] = [
-        (torso, wide * np.array((random.uniform(1.3, 2.3), random.uniform(1.6, 2.2))), lean, 1.3 * short, dense)
-    ]
-    chest = (head + torso) / 2
-    pieces.append((chest, wide * np.array((1.0, 1.3)), lean, 1.4 * short, dense // 3))
-    if random.uniform() < 0.3:  # a mane
-        pieces.append(
-            (
-                head + np.array((0, 0.25 * wide)),
-                wide * np.array((1.25, 1.35)),
-                0.0,
-                wide * random.uniform(0.5, 1.1),
-                dense,
-            )
-        )
+
+    def piece(place: Floats, radii: tuple[float, float], turn: float, length: float, count: int) -> Piece:
+        return Piece(place, wide * np.array(radii), turn, length, count)
+
+    trunk = head + np.array((wide * random.uniform(-1.2, 1.2), wide * random.uniform(2.0, 2.6)))
+    pieces = [piece(trunk, (random.uniform(1.3, 2.3), random.uniform(1.6, 2.2)), lean, 1.3 * short, dense)]
+    pieces.append(piece((head + trunk) / 2, (1.0, 1.3), lean, 1.4 * short, dense // 3))
+    if random.uniform() < 0.3:
+        mane = wide * random.uniform(0.5, 1.1)
+        pieces.append(piece(head + np.array((0, 0.25 * wide)), (1.25, 1.35), 0.0, mane, dense))
     pointed = random.uniform(0.9, 2.2)
     for side in (-1, 1):
         place = head + wide * np.array((side * random.uniform(0.6, 0.75), -0.85))
-        pieces.append((place, wide * np.array((0.32, 0.32 * pointed)), side * 0.5, 0.6 * short, dense // 8))
-    pieces.append((head, wide * np.array((1, random.uniform(0.85, 1.1))), 0.0, 0.8 * short, dense // 2))
-    pieces.append((head + np.array((0, 0.42 * wide)), wide * np.array((0.5, 0.38)), 0.0, 0.4 * short, dense // 8))
+        pieces.append(piece(place, (0.32, 0.32 * pointed), side * 0.5, 0.6 * short, dense // 8))
+    pieces.append(piece(head, (1, random.uniform(0.85, 1.1)), 0.0, 0.8 * short, dense // 2))
+    pieces.append(piece(head + np.array((0, 0.42 * wide)), (0.5, 0.38), 0.0, 0.4 * short, dense // 8))
     return pieces
 
 
-def _coat(
-    random: np.random.Generator,
-    skin: Skin,
-    light: Floats,
-    centre: Floats,
-    radii: Floats,
-    turn: float,
-    length: float,
-    count: int,
-) -> Part:
+def _coat(random: np.random.Generator, skin: Skin, light: Floats, piece: Piece) -> Part:
     """Grow the coat of one piece: strands all over it that point outward at its border and down in its middle."""
+    centre, radii, turn, length, count = piece.centre, piece.radii, piece.turn, piece.length, piece.count
     angle, depth = random.uniform(-np.pi, np.pi, count), np.sqrt(random.uniform(0, 1.0, count))
     round_place = np.stack((np.cos(angle), np.sin(angle)), axis=1)
     cosine, sine = np.cos(turn), np.sin(turn)
@@ -140,17 +141,17 @@ def _coat(
     colours = light_strands(points, np.clip(base[:, None] * tip, 0, 1), light=light, gloss=0.25, sharp=8) * shade
     widths = tapered(random.lognormal(np.log(0.0035), 0.45, count), _STEPS, tip=0.05, swell=1.2)
     phases = 9 * roots[:, 0] + 7 * roots[:, 1]
-    return Part(centre, radii, turn, points, widths, np.clip(1.25 * colours, 0, 1), phases, random.uniform(0.05, 0.2))
+    return Part(piece, points, widths, np.clip(1.25 * colours, 0, 1), phases, random.uniform(0.05, 0.2))
 
 
 def _paint_part(canvas: Canvas, part: Part, skin: Skin, light: Floats, motion: Motion, time: float) -> None:
 
     def paint(places: Floats) -> Floats:
         rest = motion.rest(places, time)
-        shade = 0.55 * round_shade(rest, part.centre, part.radii, light, turn=part.turn)
+        shade = 0.55 * round_shade(rest, part.piece.centre, part.piece.radii, light, turn=part.piece.turn)
         return skin.planes(rest) * shade[None].astype(np.float32)
 
-    canvas.polygon(motion.place(ellipse(part.centre, part.radii * 0.97, part.turn), time), paint)
+    canvas.polygon(motion.place(ellipse(part.piece.centre, part.piece.radii * 0.97, part.piece.turn), time), paint)
     points = motion.place(sway(part.points, part.phases, time=time, amount=part.loose), time)
     depth = part.points[:, :1, 1] - part.points[:, :1, 1].min() + np.zeros((1, _STEPS))
     draw_fibres(canvas, Fibres(points, part.widths, part.colours, -depth), layers=4)

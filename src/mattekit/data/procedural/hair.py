@@ -11,7 +11,7 @@ from torch import Tensor
 
 from mattekit.data.layer import Layer
 from mattekit.data.procedural.canvas import Canvas, finish
-from mattekit.data.procedural.fibres import Fibres, draw_fibres
+from mattekit.data.procedural.fibres import draw_fibres
 from mattekit.data.procedural.growth import curl, flat_fibres, gather, grow, light_strands, random_light, sway, tapered
 from mattekit.data.procedural.head import Head, paint_bust, random_head
 from mattekit.data.procedural.motion import RATE
@@ -163,8 +163,3 @@ def _fly_away(random: np.random.Generator, points: Floats, amount: float) -> Flo
     away = random.normal(0, 1, (2, len(points), 1, points.shape[2])) * np.array((1.0, 0.8, 0.6))
     shift: Floats = amount * length * (away[0] * along**2 + 0.5 * away[1] * np.sin(4 * along) * along)
     return shift
-
-
-def as_fibres(wig: Wig) -> Fibres:
-    """Return hair at rest, for compositions that move it themselves."""
-    return flat_fibres(wig.points, wig.widths, wig.colours)

@@ -129,8 +129,13 @@ def hairy_subject(
         random.uniform(0, 0.8) * random.normal(0, 1, strands) + angle,
         np.clip(base * random.uniform(0.6, 1.1, (2, 1)) + random.normal(0, 10, (2, 3)), 0, 255),
     )
-    if palette < 2:
-        return subject
+    return subject if palette < 2 else _dyed(random, subject, palette, angle, bright)
+
+
+def _dyed(
+    random: np.random.Generator, subject: HairySubject, palette: int, angle: Floats, bright: Floats
+) -> HairySubject:
+    """Return a subject whose hairs have several colours by the direction in which they grow."""
     skeins = random.uniform(0, palette, 60).astype(int) if random.uniform() < 0.5 else np.arange(60) % palette
     hues = random.uniform(15, 240, (palette, 3))[skeins[((angle + np.pi) / (2 * np.pi) * 59.99).astype(int)]]
     return replace(subject, colours=np.clip(hues * bright, 0, 255))
