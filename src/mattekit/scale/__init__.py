@@ -38,7 +38,8 @@ def run(
         engine: One of `ENGINES`. Locally one worker is this process, more are processes with one thread each.
         workers: The most tasks under way at once.
         retries: How many more times a failed task is tried.
-        address: Of a running Ray cluster, ``auto`` for the one of this machine; None starts Ray here for this run.
+        address: Of a running Ray cluster, as HOST:PORT, ``auto`` or ``ray://HOST:PORT``; None starts Ray here for this
+            run. A Ray to which this program is already connected is used as it is, and left so.
 
     Returns:
         One outcome for each task, in the order in which they finish.

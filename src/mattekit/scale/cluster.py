@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import socket
 import threading
 import time
 from collections.abc import Generator, Iterator
@@ -83,13 +84,16 @@ def _fetch(ray: Any, reference: Any, since: float) -> Attempt:
 
 
 def _cancel(ray: Any, references: list[Any]) -> None:
-    """Interrupt what is still under way, so that it cleans up, and kill what does not end in time."""
-    if not references:
-        return
+    """Interrupt what is still under way, so that it cleans up, and kill what does not end in time.
+
+    Ray promises no more than to try: a task that has only just begun may miss its interrupt, so it is repeated.
+    """
+    deadline = time.monotonic() + GRACE
+    while references and time.monotonic() < deadline:
+        for reference in references:
+            ray.cancel(reference)
+        _, references = ray.wait(references, num_returns=len(references), timeout=1.0)
     for reference in references:
-        ray.cancel(reference)
-    _, left = ray.wait(references, num_returns=len(references), timeout=GRACE)
-    for reference in left:
         ray.cancel(reference, force=True)
 
 
@@ -113,12 +117,21 @@ def _connect(ray: Any, workers: int, address: str | None) -> None:
         ray.init("local", num_cpus=workers, include_dashboard=False, object_store_memory=STORE_BYTES, **quiet)
         return
     try:
+        _knock(address)
         ray.init(address, **quiet)
-    except (ConnectionError, ValueError) as error:
+    except (OSError, ValueError, RuntimeError) as error:
         raise InputError(
-            f"address must be that of a running Ray cluster; got {address!r}: {one_line(error)}; "
+            f"address must be that of a running Ray cluster that lets us in; got {address!r}: {one_line(error)}; "
             "start one with: ray start --head"
         ) from error
+
+
+def _knock(address: str) -> None:
+    """Raise unless somebody listens at HOST:PORT: Ray itself goes on asking for minutes."""
+    if address == "auto" or "://" in address:
+        return
+    host, _, port = address.rpartition(":")
+    socket.create_connection((host, int(port)), timeout=GRACE).close()
 
 
 @contextmanager

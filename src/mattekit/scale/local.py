@@ -183,7 +183,7 @@ class _Pool:
 def _cause_of_death(code: int | None) -> str:
     if code is None or code >= 0:
         return f"exit code {code}"
-    name = signal.Signals(-code).name
+    name = {each.value: each.name for each in signal.Signals}.get(-code, f"signal {-code}")
     return f"{name}, perhaps for want of memory" if name == "SIGKILL" else name
 
 
