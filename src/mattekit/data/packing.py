@@ -16,7 +16,7 @@ from mattekit.data.check import ON_BAD, Problem, empty_alpha, problem_of, usable
 from mattekit.data.frames import colour_frames, foreground_frames, source_info, window
 from mattekit.data.manifest import Entry
 from mattekit.data.pack import Source, shrink, write_pack
-from mattekit.data.procedural import procedural_sources
+from mattekit.data.procedural import procedural_clips
 
 KINDS = {"artist-cutout": "cutout", "drawn-effect": "effect"}
 """Kinds of packed stills by how their alpha came about; any other is a photo."""
@@ -31,12 +31,16 @@ class PackPlan:
         every: Every so many frames of a foreground clip are kept.
         background_longest: Backgrounds are shrunk to this.
         background_frames: Consecutive frames kept from the middle of a background clip.
+        rendered: Height and width in px of rendered foregrounds.
+        rendered_frames: Frames of each.
     """
 
     longest: int = 448
     every: int = 8
     background_longest: int = 400
     background_frames: int = 7
+    rendered: int = 320
+    rendered_frames: int = 5
 
 
 @dataclass
@@ -86,11 +90,13 @@ def make_pack(
         )
     good, bad = usable(entries, on_bad=on_bad) if entries else ([], [])
     report = PackReport(procedural=procedural, skipped=bad)
-    sources = _read(good, plan or PackPlan(), on_bad, report)
+    plan = plan or PackPlan()
+    sources = _read(good, plan, on_bad, report)
+    moving = procedural_clips(count=procedural, seed=seed, side=plan.rendered, frames=plan.rendered_frames)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_pack(temporary, chain(sources, procedural_sources(count=procedural, seed=seed)))
+        write_pack(temporary, chain(sources, moving))
         os.replace(temporary, path)
     except OSError as error:
         raise InputError(f"{path} must be writable; {error.strerror}; choose another place") from error
