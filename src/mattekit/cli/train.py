@@ -30,6 +30,9 @@ def train(
     ] = None,
     pack: Annotated[Path, typer.Option(help="File of packed sources.")] = Path("packed/ship.safetensors"),
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the run, resumed if there.")] = Path("runs"),
+    init: Annotated[
+        str | None, typer.Option(help="Weights to begin from: a file, or carried; a run that is there goes on.")
+    ] = None,
     minutes: Annotated[float | None, typer.Option(help="Stop with a checkpoint after this time.")] = None,
     seed: Annotated[int, typer.Option(help="All randomness follows from it.")] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
@@ -43,9 +46,9 @@ def train(
         raise InputError(f"a pack of sources must exist; {pack} does not: give --data FOLDER to make it from")
     if data is not None and not pack.exists():
         _make_pack(data, pack)
-    trainer = _trainer(network, pack, output, minutes, seed, device)
+    trainer = _trainer(network, pack, output, init, minutes=minutes, seed=seed, device=device)
     averaged = _run_with_progress(trainer, network)
-    weights = _write_weights(network, averaged, output, trainer.step, seed)
+    weights = _write_weights(network, averaged, output, init, step=trainer.step, seed=seed)
     summary = {"network": network, "step": trainer.step, "steps": trainer.steps, "weights": weights and str(weights)}
     print(f"{network}: step {trainer.step} of {trainer.steps} in {output / network}", file=sys.stderr)
     if as_json:
@@ -58,12 +61,21 @@ def _make_pack(data: Path, pack: Path) -> None:
     from mattekit.data.packing import make_pack
 
     entries = [entry for entry in entries if entry.role != "segmentation"]
-    made = make_pack(pack, entries, procedural=90, seed=7)
+    made = make_pack(pack, entries, procedural=320, seed=7)
     count = made.foregrounds + made.backgrounds + made.procedural
     print(f"packed {count} sources into {pack}", file=sys.stderr)
 
 
-def _trainer(network: str, pack: Path, output: Path, minutes: float | None, seed: int, device: str) -> Trainer:
+def _trainer(
+    network: str,
+    pack: Path,
+    output: Path,
+    init: str | None,
+    *,
+    minutes: float | None,
+    seed: int,
+    device: str,
+) -> Trainer:
     """Return the trainer of one network on its device."""
     import torch
 
@@ -71,19 +83,31 @@ def _trainer(network: str, pack: Path, output: Path, minutes: float | None, seed
     from mattekit.data.pack import read_pack
     from mattekit.engine.train import Trainer, TrainOptions
     from mattekit.models.dvm import MattingNetwork, PropagationNetwork
-    from mattekit.models.dvm.recipe import MattingRecipe, PropagationRecipe
+    from mattekit.models.dvm.recipe import SMALL_MATTING, SMALL_MATTING_AGAIN, MattingRecipe, PropagationRecipe
 
     place = choose_device(device)
+    torch.manual_seed(seed)
+    part = MattingNetwork() if network == "matting" else PropagationNetwork()
+    if init is not None:
+        _fill(part, network, init)
     foregrounds, backgrounds = read_pack(pack, device=place)
     composer = Composer(foregrounds, backgrounds, blobs=network == "matting")
-    options = TrainOptions(seed=seed, minutes=minutes)
-    torch.manual_seed(seed)
     recipe: MattingRecipe | PropagationRecipe
-    if network == "matting":
-        recipe = MattingRecipe(MattingNetwork().to(place))
+    if isinstance(part, MattingNetwork):
+        recipe = MattingRecipe(part.to(place), stages=SMALL_MATTING if init is None else SMALL_MATTING_AGAIN)
     else:
-        recipe = PropagationRecipe(PropagationNetwork().to(place))
+        recipe = PropagationRecipe(part.to(place))
+    options = TrainOptions(seed=seed, minutes=minutes)
     return Trainer(recipe.network, recipe, composer.sample, folder=output / network, options=options)
+
+
+def _fill(module: torch.nn.Module, network: str, init: str) -> None:
+    """Load a network from a file of weights, or from the carried one."""
+    from mattekit.models.dvm import FAMILY
+    from mattekit.weights import carried, fill, read_weights
+
+    path = carried(FAMILY) if init == "carried" else Path(init)
+    fill(module, read_weights(path, family=FAMILY), prefix=network, path=path)
 
 
 def _run_with_progress(trainer: Trainer, network: str) -> torch.nn.Module:
@@ -102,8 +126,10 @@ def _run_with_progress(trainer: Trainer, network: str) -> torch.nn.Module:
         return trainer.run(report)
 
 
-def _write_weights(network: str, averaged: torch.nn.Module, output: Path, step: int, seed: int) -> Path | None:
-    """Write both networks to one file once both have a checkpoint; return it."""
+def _write_weights(
+    network: str, averaged: torch.nn.Module, output: Path, init: str | None, *, step: int, seed: int
+) -> Path | None:
+    """Write both networks to one file once the other has a checkpoint or came with the first weights; return it."""
     import torch
 
     from mattekit.models.dvm import FAMILY, MattingNetwork, PropagationNetwork
@@ -111,16 +137,21 @@ def _write_weights(network: str, averaged: torch.nn.Module, output: Path, step: 
 
     other = NETWORKS[1 - NETWORKS.index(network)]
     checkpoint = output / other / "checkpoint.pt"
-    if not checkpoint.exists():
-        return None
-    state = torch.load(checkpoint, map_location="cpu", weights_only=True)
     partner = MattingNetwork() if other == "matting" else PropagationNetwork()
-    prefix = "module."
-    partner.load_state_dict(
-        {key.removeprefix(prefix): value for key, value in state["averaged"].items() if key.startswith(prefix)}
-    )
+    other_steps = 0
+    if checkpoint.exists():
+        state = torch.load(checkpoint, map_location="cpu", weights_only=True)
+        prefix = "module."
+        partner.load_state_dict(
+            {key.removeprefix(prefix): value for key, value in state["averaged"].items() if key.startswith(prefix)}
+        )
+        other_steps = state["step"]
+    elif init is not None:
+        _fill(partner, other, init)
+    else:
+        return None
     modules = {network: averaged, other: partner}
-    card = {f"{network}_steps": str(step), f"{other}_steps": str(state["step"]), "seed": str(seed)}
+    card = {f"{network}_steps": str(step), f"{other}_steps": str(other_steps), "seed": str(seed)}
     path = output / f"{FAMILY}.safetensors"
-    write_weights(path, dict(sorted(modules.items())), family=FAMILY, card=card)
+    write_weights(path, dict(sorted(modules.items())), family=FAMILY, card=card | ({"init": init} if init else {}))
     return path

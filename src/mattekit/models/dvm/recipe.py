@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import torch
 import torch.nn.functional as functional
@@ -29,6 +29,18 @@ SMALL_PROPAGATION = (
     Stage("near", steps=500, batch=2, length=4, size=(192, 192), rate=(1e-3, 8e-4), gap=4),
     Stage("far", steps=1900, batch=2, length=4, size=(256, 256), rate=(8e-4, 5e-5), gap=14),
 )
+
+
+def _mixed(blocks: int, rate: float) -> Iterator[Stage]:
+    """Yield stills and clips in turn, the learning rate falling to nearly 0 over all of them."""
+    for block in range(blocks):
+        begin, middle, end = (rate * (1 - (block + part) / blocks) + 2e-6 for part in (0, 0.6, 1))
+        yield Stage(f"stills {block}", steps=120, batch=2, length=1, size=(256, 256), rate=(begin, middle))
+        yield Stage(f"clips {block}", steps=80, batch=1, length=3, size=(256, 256), rate=(middle, end), gap=2)
+
+
+SMALL_MATTING_AGAIN = tuple(_mixed(12, 4e-4))
+"""What is trained when the network begins from weights that are already good."""
 
 
 class MattingRecipe:
