@@ -165,3 +165,13 @@ def test_help_and_bad_input_are_answered_without_torch(tmp_path: Path, arguments
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path)
     assert done.stderr.splitlines()[-1] == "False"
+
+
+def test_a_pack_can_be_rendered_without_any_source(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "pack.safetensors"
+    assert main(["data", "pack", "-o", str(path), "--procedural", "1", "--grounds", "2", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["grounds"] == 2
+    foregrounds, backgrounds = read_pack(path)
+    assert [source.pixels.shape for source in foregrounds] == [(5, 4, 320, 320)] and len(backgrounds) == 2
+    assert main(["data", "pack", "-o", str(tmp_path / "other.safetensors")]) == 2
+    assert "a pack must hold something" in capsys.readouterr().err

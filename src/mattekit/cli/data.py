@@ -102,35 +102,45 @@ def list_sources(
 
 @app.command("pack")
 def pack(
-    source: Sources,
+    source: Annotated[
+        Path | None, typer.Argument(metavar="[MANIFEST|FOLDER]", help="List or folder of sources; none at all is fine.")
+    ] = None,
     *,
     output: Annotated[Path, typer.Option("--output", "-o", help="File of packed sources, .safetensors.")],
     layout: LayoutName = "auto",
     use: UseChoice = "ship",
     split: SplitChoice = "train",
     procedural: Annotated[int, typer.Option(min=0, help="Rendered foregrounds to add.")] = 0,
+    grounds: Annotated[int, typer.Option(min=0, help="Rendered backgrounds to add.")] = 0,
     seed: Annotated[int, typer.Option(min=0, help="Chooses the rendered ones.")] = 7,
     skip_bad: Annotated[bool, typer.Option("--skip-bad/--refuse-bad", help="Leave bad sources out, or stop.")] = False,
     overwrite: Overwrite = False,
     as_json: AsJson = False,
 ) -> None:
-    """Write sources, made small, to the one file that training reads; a bad source stops it unless --skip-bad."""
-    entries = choose_sources(source, layout=layout, use=use, split=split)
+    """Write sources, made small, to the one file that training reads; a bad source stops it unless --skip-bad.
+
+    With --procedural and --grounds alone the pack is of rendered material, and training needs nobody's footage.
+    """
+    if source is None and not procedural and not grounds:
+        raise InputError("a pack must hold something; name a list or a folder, or add --procedural N --grounds N")
+    entries = choose_sources(source, layout=layout, use=use, split=split) if source is not None else []
     left_out = sum(entry.role == "segmentation" for entry in entries)
     entries = [entry for entry in entries if entry.role != "segmentation"]
-    if not entries:
+    if source is not None and not entries:
         raise InputError(f"a pack must hold foregrounds or backgrounds; {show_path(source)} lists none; choose another")
     _check_output(output, overwrite)
     from mattekit.data.check import usable
 
     on_bad = "skip" if skip_bad else "refuse"
-    usable(entries, on_bad=on_bad)
+    if entries:
+        usable(entries, on_bad=on_bad)
     begun = time.monotonic()
     from mattekit.data.packing import make_pack
 
-    made = make_pack(output, entries, procedural=procedural, seed=seed, on_bad=on_bad)
+    made = make_pack(output, entries, procedural=procedural, grounds=grounds, seed=seed, on_bad=on_bad)
     _print_problems(made.skipped, to_stderr=True)
     counts = {"foregrounds": made.foregrounds, "backgrounds": made.backgrounds, "procedural": made.procedural}
+    counts |= {"grounds": made.grounds} if made.grounds else {}
     what = ", ".join(f"{count} {name}" for name, count in counts.items())
     skipped = f"; {len(made.skipped)} bad ones left out" if made.skipped else ""
     aside = f"; {left_out} for segmentation left aside" if left_out else ""

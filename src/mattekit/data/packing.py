@@ -16,7 +16,7 @@ from mattekit.data.check import ON_BAD, Problem, empty_alpha, problem_of, usable
 from mattekit.data.frames import colour_frames, foreground_frames, source_info, window
 from mattekit.data.manifest import Entry
 from mattekit.data.pack import Source, shrink, write_pack
-from mattekit.data.procedural import procedural_clips
+from mattekit.data.procedural import procedural_clips, procedural_grounds
 
 KINDS = {"artist-cutout": "cutout", "drawn-effect": "effect"}
 """Kinds of packed stills by how their alpha came about; any other is a photo."""
@@ -51,12 +51,14 @@ class PackReport:
         foregrounds: From files.
         backgrounds: From files.
         procedural: Rendered foregrounds.
+        grounds: Rendered backgrounds.
         skipped: Bad sources that were left out.
     """
 
     foregrounds: int = 0
     backgrounds: int = 0
     procedural: int = 0
+    grounds: int = 0
     skipped: list[Problem] = field(default_factory=list)
 
 
@@ -65,6 +67,7 @@ def make_pack(
     entries: Sequence[Entry],
     *,
     procedural: int = 0,
+    grounds: int = 0,
     seed: int = 0,
     on_bad: str = "refuse",
     plan: PackPlan | None = None,
@@ -75,6 +78,7 @@ def make_pack(
         path: The file to write.
         entries: Foregrounds and backgrounds; segmentation sources have no place in a pack.
         procedural: How many rendered foregrounds to add.
+        grounds: How many rendered backgrounds to add.
         seed: Chooses the rendered ones.
         on_bad: "refuse" raises for the first bad source and writes nothing; "skip" leaves bad ones out.
         plan: How sources are made small.
@@ -89,14 +93,14 @@ def make_pack(
             f"{odd.name}: a pack must hold foregrounds and backgrounds; this is for segmentation; leave it out"
         )
     good, bad = usable(entries, on_bad=on_bad) if entries else ([], [])
-    report = PackReport(procedural=procedural, skipped=bad)
+    report = PackReport(procedural=procedural, grounds=grounds, skipped=bad)
     plan = plan or PackPlan()
     sources = _read(good, plan, on_bad, report)
     moving = procedural_clips(count=procedural, seed=seed, side=plan.rendered, frames=plan.rendered_frames)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_pack(temporary, chain(sources, moving))
+        write_pack(temporary, chain(sources, moving, procedural_grounds(count=grounds, seed=seed)))
         os.replace(temporary, path)
     except OSError as error:
         raise InputError(f"{path} must be writable; {error.strerror}; choose another place") from error
