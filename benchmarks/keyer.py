@@ -141,15 +141,16 @@ def light_table(data: Path) -> None:
 def speed(data: Path, repeats: int) -> None:
     """Print frames a second at 1080p, without reading and writing."""
     foreground, alpha = (resize(layer, (1080, 1920), "bilinear") for layer in load(data, "lion", 1))
-    for screen in ("green", "uneven"):
+    for screen, colour in (("green", True), ("green", False), ("uneven", True)):
         frames = shoot(foreground, alpha, screen).frames
-        keyer = Keyer(find_screen(frames, "green"), KeySettings())
+        keyer = Keyer(find_screen(frames, "green"), KeySettings(), colour=colour)
         state, seconds = None, []
         for _ in range(repeats):
             begun = time.perf_counter()
             _, _, state = keyer.step(frames, None, state)
             seconds.append(time.perf_counter() - begun)
-        print(f"{screen}: {1 / sorted(seconds)[repeats // 2]:.1f} frames/s at 1080p, best {1 / min(seconds):.1f}")
+        what = screen if colour else f"{screen}, alpha alone"
+        print(f"{what}: {1 / sorted(seconds)[repeats // 2]:.1f} frames/s at 1080p, best {1 / min(seconds):.1f}")
 
 
 def _row(name: str, values: list[float]) -> str:

@@ -14,7 +14,7 @@ from mattekit.checks import InputError
 from mattekit.data.key_settings import KeySettings, choke
 from mattekit.data.keyer import Keyer, key_frame
 from mattekit.data.screen import GREEN, find_screen, follow_screen
-from mattekit.data.unmix import Mixtures, despill, estimate_alpha, estimate_colour, explained
+from mattekit.data.unmix import Mixtures, despilled, estimate_alpha, estimate_colour, explained
 from mattekit.ops import composite
 
 SCREENS = {"green": torch.tensor([0.0, 0.7, 0.25]), "blue": torch.tensor([0.05, 0.3, 0.75])}
@@ -39,7 +39,9 @@ def disc(size: tuple[int, int] = (96, 128), softness: float = 8.0) -> Tensor:
 
 
 def key(frame: Tensor, name: str = "green", **turned: float) -> tuple[Tensor, Tensor]:
-    return key_frame(frame, find_screen(frame[None], name), KeySettings(**turned))
+    alpha, foreground = key_frame(frame, find_screen(frame[None], name), KeySettings(**turned))
+    assert foreground is not None
+    return alpha, foreground
 
 
 def test_half_of_grey_over_the_screen_has_alpha_a_half() -> None:
@@ -107,6 +109,14 @@ def test_chunks_change_nothing() -> None:
     assert keyer.step(frames[:0], None, state)[0].shape == (0, 1, 96, 128)
 
 
+def test_alpha_alone_is_the_same_alpha() -> None:
+    frames = shot(disc())[None]
+    screen = find_screen(frames, "green")
+    alone, nothing, _ = Keyer(screen, KeySettings(), colour=False).step(frames)
+    assert nothing is None
+    assert torch.equal(alone, Keyer(screen, KeySettings()).step(frames)[0])
+
+
 def test_a_screen_that_dims_stays_clear_to_the_end() -> None:
     keyer = Keyer(find_screen(shot(disc())[None], "green"), KeySettings())
     frames = torch.stack([shot(disc()) * 0.985**index for index in range(20)])
@@ -155,13 +165,13 @@ def test_choke_moves_an_edge_in_by_parts_of_a_pixel(pixels: float, wanted: float
 @pytest.mark.parametrize("colour", [(0.8, 0.55, 0.45), (0.9, 0.85, 0.2), (1.0, 1.0, 1.0), (0.3, 0.3, 0.3)])
 def test_despill_leaves_skin_yellow_white_and_grey_alone(colour: tuple[float, float, float]) -> None:
     pixel = torch.tensor(colour).view(3, 1, 1)
-    assert torch.equal(despill(pixel, GREEN, 1.0), pixel)
+    assert torch.equal(despilled(pixel, GREEN, 1.0), pixel[GREEN : GREEN + 1])
 
 
 @pytest.mark.parametrize(("amount", "green"), [(0.0, 0.8), (0.5, 0.7), (1.0, 0.6)])
 def test_despill_lowers_green_towards_the_larger_of_the_others(amount: float, green: float) -> None:
-    found = despill(torch.tensor([0.6, 0.8, 0.4]).view(3, 1, 1), GREEN, amount)
-    assert found.flatten().tolist() == pytest.approx([0.6, green, 0.4])
+    found = despilled(torch.tensor([0.6, 0.8, 0.4]).view(3, 1, 1), GREEN, amount)
+    assert found.item() == pytest.approx(green)
 
 
 def test_a_mixture_of_known_colours_is_taken_apart_exactly() -> None:
@@ -221,7 +231,7 @@ def test_every_operation_runs_on_every_device(device: torch.device) -> None:
     screen = follow_screen(find_screen(frame[None].to(device), "green"), frame.to(device))
     found, foreground = key_frame(frame.to(device), screen)
     assert torch.allclose(found.cpu(), key_frame(frame, follow_screen(find_screen(frame[None]), frame))[0], atol=0.01)
-    assert foreground.device.type == device.type
+    assert foreground is not None and foreground.device.type == device.type
 
 
 @pytest.mark.skipif(not CLIPS.is_dir(), reason="needs the foreground clips in ../shared/data/train")

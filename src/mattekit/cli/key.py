@@ -134,7 +134,8 @@ def _make_keyer(job: KeyJob, turned: Sequence[float]) -> Keyer:
     masks = {name: _mask(path, job.clip.size) for name, path in job.masks.items()}
     black, white, choke, despill = turned
     settings = KeySettings(black=black, white=white, choke=choke, despill=despill)
-    return Keyer(found, settings, garbage=masks.get("garbage"), core=masks.get("core"))
+    coloured = any(content != "alpha" for content in job.outputs)
+    return Keyer(found, settings, garbage=masks.get("garbage"), core=masks.get("core"), colour=coloured)
 
 
 def _mask(path: Path, size: tuple[int, int]) -> Tensor:

@@ -11,7 +11,7 @@ from torch import Tensor
 from mattekit.checks import check_rank, check_same_size
 from mattekit.data.key_settings import KeySettings, finish
 from mattekit.data.screen import Screen, excess, follow_screen, sample, spread
-from mattekit.data.unmix import Mixtures, despill, estimate_alpha, estimate_colour, explained
+from mattekit.data.unmix import Mixtures, despilled, estimate_alpha, estimate_colour, explained
 from mattekit.ops import dilate, erode, extend_colour, gaussian_blur
 
 BLOCK = 4
@@ -46,15 +46,23 @@ class Keyer:
         settings: What the user turned.
         garbage: (1, H, W) in [0, 1], or None: 1 is never subject.
         core: (1, H, W) in [0, 1], or None: 1 is always subject.
+        colour: Whether the foreground is wanted.
     """
 
     needs_trimap = False
     context = 0
 
     def __init__(
-        self, screen: Screen, settings: KeySettings, *, garbage: Tensor | None = None, core: Tensor | None = None
+        self,
+        screen: Screen,
+        settings: KeySettings,
+        *,
+        garbage: Tensor | None = None,
+        core: Tensor | None = None,
+        colour: bool = True,
     ) -> None:
-        self.screen, self.settings, self.garbage, self.core = screen, settings, garbage, core
+        self.screen, self.settings, self.colour = screen, settings, colour
+        self.garbage, self.core = garbage, core
 
     def step(
         self, frames: Tensor, trimap: Tensor | None = None, state: Screen | None = None
@@ -62,16 +70,21 @@ class Keyer:
         """Return alpha (T, 1, H, W), foreground (T, 3, H, W) and the screen as last seen, for frames (T, 3, H, W)."""
         check_rank("frames", frames, "T 3 H W")
         screen = self.screen if state is None else state
-        if not len(frames):
-            return frames[:, :1], frames, screen
-        keyed = []
+        alphas, foregrounds = [frames[:0, :1]], [frames[:0]]
         for frame in frames:
             screen = follow_screen(screen, frame)
-            keyed.append(key_frame(frame, screen, self.settings, garbage=self.garbage, core=self.core))
-        alpha, foreground = (
-            torch.stack(parts) if len(parts) > 1 else parts[0][None] for parts in zip(*keyed, strict=True)
-        )
-        return alpha, foreground, screen
+            alpha, foreground = key_frame(
+                frame, screen, self.settings, garbage=self.garbage, core=self.core, colour=self.colour
+            )
+            alphas.append(alpha[None])
+            if foreground is not None:
+                foregrounds.append(foreground[None])
+        return _joined(alphas), _joined(foregrounds) if self.colour else None, screen
+
+
+def _joined(parts: list[Tensor]) -> Tensor:
+    """Return parts (T, C, H, W) one after the other; of an empty first and one more, that one itself."""
+    return parts[1] if len(parts) == 2 else torch.cat(parts)
 
 
 def key_frame(
@@ -81,7 +94,8 @@ def key_frame(
     *,
     garbage: Tensor | None = None,
     core: Tensor | None = None,
-) -> tuple[Tensor, Tensor]:
+    colour: bool = True,
+) -> tuple[Tensor, Tensor | None]:
     """Key one frame.
 
     A colour-difference key finds what is surely screen and what is surely opaque. Between the two a pixel is taken
@@ -94,10 +108,11 @@ def key_frame(
         settings: What the user turned; None for the defaults.
         garbage: (1, H, W) in [0, 1], or None: 1 is never subject.
         core: (1, H, W) in [0, 1], or None: 1 is always subject.
+        colour: Whether the foreground is wanted.
 
     Returns:
         alpha (1, H, W) in [0, 1] and foreground (3, H, W), straight colour in [0, 1], continued smoothly where alpha
-        is 0.
+        is 0; None where it is not wanted.
 
     Raises:
         InputError: The sizes differ.
@@ -113,7 +128,11 @@ def key_frame(
     near, deep, inside = _subject_colours(frame, opaque)
     unsure = _grow(_evidence(means, screen) & ~inside, share.shape[-2:])
     rows, columns = unsure.nonzero(as_tuple=True)
-    mixtures, deeper = (_mixtures(frame, screen, layer, rows, columns) for layer in (near, deep))
+    seen, behind = frame[:, rows, columns], screen.at(rows, columns)
+    sides = ((near, BLOCK), (deep, 2 * BLOCK))
+    nearby, inner = (sample(layer, rows, columns, _span(layer, side)) for layer, side in sides)
+    mixtures = Mixtures(seen, behind, nearby[:3], nearby[3:])
+    deeper = Mixtures(seen, behind, inner[:3], inner[3:])
     values, noise = estimate_alpha(mixtures, screen.noise)
     values = torch.where(opaque[rows, columns], 1.0, values)
     other, _ = estimate_alpha(deeper, screen.noise)
@@ -124,9 +143,12 @@ def key_frame(
     alpha[0, rows, columns] = torch.lerp(values, torch.ones_like(values), filled)[0].clamp(0, 1)
     alpha[0, rows, columns] = _without_grain(alpha, noise, rows, columns)
     alpha = finish(alpha, settings, garbage, core)
+    if not colour:
+        return alpha, None
     foreground = _colours(frame, near, alpha)
     foreground[:, rows, columns] = estimate_colour(mixtures, alpha[:, rows, columns], screen.noise)
-    return alpha, despill(foreground, screen.primary, settings.despill)
+    foreground[screen.primary] = despilled(foreground, screen.primary, settings.despill)[0]
+    return alpha, foreground
 
 
 def _screen_share(frame: Tensor, screen: Screen, garbage: Tensor | None, core: Tensor | None) -> Tensor:
@@ -179,24 +201,22 @@ def _subject_colours(frame: Tensor, opaque: Tensor) -> tuple[Tensor, Tensor, Ten
     """Return the colour of opaque parts nearby and of those deep inside, and where that is.
 
     Returns:
-        Two (4, h, w) by blocks: colour, and how far it can be trusted, 0 to 1; and (h, w), which blocks are deep.
+        (4, h, w) by blocks and (4, h / 2, w / 2) by double blocks: colour, and how far it can be trusted, 0 to 1; and
+        (h, w), which blocks are deep.
     """
     weight = opaque[None].to(frame.dtype)
     share = _pool(weight)
     mean = torch.cat([_pool(channel * weight) for channel in frame]) / share.clamp_min(1e-6)
     margin = max(1, round(max(frame.shape[-2:]) / DEPTH))
     deep = erode((share > 0.999).to(frame.dtype), margin, element="square")
-    return _extended(mean, share), _extended(mean, deep), deep[0] > 0
+    wide = functional.avg_pool2d(torch.cat((mean * deep, deep))[None], 2, ceil_mode=True, count_include_pad=False)[0]
+    inner = _extended(wide[:3] / wide[3:].clamp_min(1e-6), wide[3:], 2.0)
+    return _extended(mean, share, 4.0), inner, deep[0] > 0
 
 
-def _mixtures(frame: Tensor, screen: Screen, subject: Tensor, rows: Tensor, columns: Tensor) -> Mixtures:
-    expected = sample(subject, rows, columns, _span(subject, BLOCK))
-    return Mixtures(frame[:, rows, columns], screen.at(rows, columns), expected[:3], expected[3:])
-
-
-def _extended(mean: Tensor, share: Tensor) -> Tensor:
+def _extended(mean: Tensor, share: Tensor, reach: float) -> Tensor:
     colour = extend_colour(mean[None], (share > 0).to(mean.dtype)[None])[0]
-    trust = gaussian_blur(share, 4.0)
+    trust = gaussian_blur(share, reach)
     trust = trust / (trust + 0.02)
     return torch.cat((torch.lerp(torch.full_like(colour, NEUTRAL), colour, trust), trust))
 
@@ -221,5 +241,8 @@ def _without_grain(alpha: Tensor, noise: Tensor, rows: Tensor, columns: Tensor) 
 
 def _colours(frame: Tensor, subject: Tensor, alpha: Tensor) -> Tensor:
     """Return (3, H, W): the frame where alpha is not 0, the subject's continued colour where it is."""
-    continued = spread(subject[:3], _span(subject, BLOCK), (frame.shape[-2], frame.shape[-1]))
-    return torch.where(alpha > 0, frame, continued, out=continued)
+    foreground, shown = torch.empty_like(frame), alpha[0] > 0
+    for channel in range(3):  # one at a time stays in the cache
+        wide = spread(subject[channel : channel + 1], _span(subject, BLOCK), (frame.shape[-2], frame.shape[-1]))
+        torch.where(shown, frame[channel], wide[0], out=foreground[channel])
+    return foreground

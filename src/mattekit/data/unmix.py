@@ -91,21 +91,17 @@ def estimate_colour(mixtures: Mixtures, alpha: Tensor, grain: float) -> Tensor:
     return torch.where(alpha < 1, straight, mixtures.colour).clamp(0, 1)
 
 
-def despill(colour: Tensor, primary: int, amount: float) -> Tensor:
-    """Lower one channel towards the larger of the other two where it stands above them.
+def despilled(colour: Tensor, primary: int, amount: float) -> Tensor:
+    """Return the screen's channel (..., 1, H, W), lowered towards the larger of the other two where it stands above.
 
-    Skin, yellow, white and grey, in which green or blue is not the largest, stay as they are.
+    Skin, yellow, white and grey, in which green or blue is not the largest, keep theirs.
 
     Args:
         colour: (..., 3, H, W) in [0, 1].
         primary: The screen's channel.
         amount: 0 leaves all, 1 takes all that stands above.
     """
-    if amount == 0:
-        return colour
-    channels = list(colour.unbind(-3))
-    channels[primary] = channels[primary] - excess(colour, primary)[..., 0, :, :].clamp_min(0) * amount
-    return torch.stack(channels, dim=-3)
+    return colour[..., primary : primary + 1, :, :] - amount * excess(colour, primary).clamp_min(0)
 
 
 def _dot(one: Tensor, other: Tensor) -> Tensor:
