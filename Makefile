@@ -8,13 +8,14 @@ READY := $(VENV)/.ready
 ONE_THREAD := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench clean
+.PHONY: help demo test check format docs bench clean
 
 help:
 	@echo "make demo    render a short clip, matte it from one trimap, print error, speed and where the files are"
 	@echo "make test    run the tests"
 	@echo "make check   lint, formatting and types"
 	@echo "make format  write the formatting that check wants"
+	@echo "make docs    draw the pictures of docs/data.md"
 	@echo "make bench   the figures of the README"
 	@echo "make clean   remove .venv, caches and the demo's files"
 
@@ -48,6 +49,14 @@ check: $(READY)
 format: $(READY)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+docs: $(READY)
+	@set -e; pack=$$(mktemp -d)/pack.safetensors; \
+	$(BIN)/mattekit data pack -o "$$pack" --procedural 24 --grounds 16 --seed 5; \
+	$(BIN)/mattekit data show "$$pack" -o docs/data-walk.png --kind walk --count 3 --seed 1 --overwrite; \
+	$(BIN)/mattekit data show "$$pack" -o docs/data-fake-motion.png --kind fake-motion --count 3 --seed 2 --degrade --overwrite; \
+	rm -r "$$(dirname "$$pack")"
+	$(BIN)/python benchmarks/procedural.py --picture docs/procedural.png --side 130
 
 bench: $(READY)
 	@set -e; for script in benchmarks/*.py; do echo "== $$script"; $(ONE_THREAD) $(BIN)/python "$$script"; done
