@@ -91,6 +91,27 @@ def test_ffv1_keeps_eight_bits_without_loss(tmp_path, clip, content):
         assert np.array_equal(got[..., : len(image)], image.mul(255).round().permute(1, 2, 0).numpy())
 
 
+@pytest.mark.parametrize("name", ["out.mkv", "out.mov", "out.mp4", "pictures"])
+def test_levels_are_written_as_the_floats_they_stand_for(tmp_path, clip, name):
+    found = []
+    for kind in ("floats", "levels"):
+        path = tmp_path / f"{kind}-{name}"
+        bits = None if name.endswith((".mov", ".mp4")) else 8
+        levels = [torch.randint(0, 256, (3, *clip.size), generator=torch.Generator().manual_seed(i)) for i in range(3)]
+        if kind == "levels" and name == "out.mov":
+            with (
+                pytest.raises(InputError, match="or uint8 where it has 8 bits a channel; got torch.uint8 for 10 bits"),
+                open_writer(path, clip, content="foreground") as writer,
+            ):
+                writer.write(levels[0].to(torch.uint8), 0)
+            return
+        with open_writer(path, clip, content="foreground", bits=bits, end=3) as writer:
+            for image, pts in zip(levels, (0, 1001, 2002), strict=True):
+                writer.write(image.to(torch.uint8) if kind == "levels" else image.float() / 255, pts)
+        found.append(torch.cat([chunk.frames for chunk in read(probe(path))]))
+    assert torch.equal(*found)
+
+
 def test_prores_keeps_the_alpha_at_ten_bits_and_its_ends_exactly(tmp_path, clip):
     _, images = write(tmp_path / "a.mov", clip, "cutout")
     for image, got in zip(images, read_alpha(probe(tmp_path / "a.mov")), strict=True):

@@ -121,7 +121,7 @@ def _write_streams(part: Path, order: Order, scene: Scene) -> dict[str, str]:
             for stream, writer in writers.items():
                 picture = _picture(placed, stream)
                 sums[stream] = zlib.crc32(picture.numpy().data, sums[stream])
-                writer.write(picture.float() / 255, index)
+                writer.write(picture, index)
         if not seen:
             name = scene.composite.foreground
             raise InputError(f"{name}: alpha must not be 0 in all frames; it is, in {scene.frames}; replace the source")

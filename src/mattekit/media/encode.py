@@ -80,7 +80,7 @@ class VideoFile:
             self.discard()
             raise
 
-    def add(self, image: NDArray[np.float32], pts: int) -> None:
+    def add(self, image: NDArray[np.float32] | NDArray[np.uint8], pts: int) -> None:
         """Encode one frame (C, H, W) at a time in ticks of the clip's time base."""
         if self._first is None:
             self._first = pts if self._span[0] > 0 else 0

@@ -155,8 +155,10 @@ class FrameMaker:
         self.primaries, self.transfer = primaries, transfer
         self._scaler = VideoReformatter()
 
-    def make(self, image: NDArray[np.float32]) -> VideoFrame:
-        """Return a frame of an image (C, H, W) in [0, 1] with C = 1, 3 or 4."""
+    def make(self, image: NDArray[np.float32] | NDArray[np.uint8]) -> VideoFrame:
+        """Return a frame of an image (C, H, W) in [0, 1], or in 8-bit levels, with C = 1, 3 or 4."""
+        if self.is_yuv and image.dtype == np.uint8:
+            image = image.astype(np.float32) / np.float32(255)
         if not self.is_yuv:
             frame = self._store(image)
         elif len(image) == 1:
@@ -168,12 +170,12 @@ class FrameMaker:
         frame.color_primaries, frame.color_trc = self.primaries, self.transfer
         return frame
 
-    def _store(self, image: NDArray[np.float32]) -> VideoFrame:
+    def _store(self, image: NDArray[Any]) -> VideoFrame:
         """Return RGB or grey frames: numbers are stored as they are."""
         channels, height, width = image.shape
         frame = VideoFrame(width, height, self.pixels)
         bits = frame.format.components[0].bits
-        whole = quantise(image, (1 << bits) - 1)
+        whole = image if image.dtype == np.uint8 else quantise(image, (1 << bits) - 1)
         if self.pixels.startswith("gbr"):
             for plane, channel in zip(frame.planes, (1, 2, 0, 3)[:channels], strict=True):
                 view_plane(plane, bits)[:] = whole[channel]
@@ -189,7 +191,7 @@ class FrameMaker:
             packed[..., channels:] = 255
         return frame
 
-    def _grey(self, image: NDArray[np.float32]) -> VideoFrame:
+    def _grey(self, image: NDArray[Any]) -> VideoFrame:
         """Return a limited-range picture without colour."""
         frame = VideoFrame(image.shape[1], image.shape[0], self.pixels)
         bits = frame.format.components[0].bits
@@ -200,7 +202,7 @@ class FrameMaker:
             view_plane(plane, bits)[:] = 128 * step
         return frame
 
-    def _colour(self, image: NDArray[np.float32]) -> VideoFrame:
+    def _colour(self, image: NDArray[Any]) -> VideoFrame:
         """Return a limited-range BT.709 picture, with alpha as a plane of its own scale."""
         _, height, width = image.shape
         deep = "10" in self.pixels

@@ -56,7 +56,7 @@ class ImageSequence:
         self._encoder.thread_type, self._encoder.thread_count = ThreadType.FRAME, min(THREADS, os.cpu_count() or 1)
         temporary.mkdir()
 
-    def add(self, image: NDArray[np.float32], pts: int) -> None:
+    def add(self, image: NDArray[np.float32] | NDArray[np.uint8], pts: int) -> None:
         """Encode one frame (C, H, W); a sequence keeps no times."""
         frame = self._maker.make(image)
         frame.pts, frame.time_base = pts, self._clip.time_base

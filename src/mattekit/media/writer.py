@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
+    Picture = NDArray[np.float32] | NDArray[np.uint8]
+
 DEPTH = 2
 """Frames that wait for the encoder."""
 
@@ -51,7 +53,7 @@ class Writer:
         self._last_pts: int | None = None
         self._state = "open"
         self._error: BaseException | None = None
-        self._waiting: queue.Queue[tuple[NDArray[np.float32], int] | None] = queue.Queue(maxsize=DEPTH)
+        self._waiting: queue.Queue[tuple[Picture, int] | None] = queue.Queue(maxsize=DEPTH)
         self._thread = threading.Thread(target=self._work, name="mattekit-behind", daemon=True)
         self._thread.start()
 
@@ -74,7 +76,8 @@ class Writer:
 
         Args:
             image: (C, H, W) with C = 1 for an alpha, 4 for a cut-out (straight RGB and alpha), else 3. Values beyond
-                [0, 1] are held at its ends; they are rounded to the nearest step of the format.
+                [0, 1] are held at its ends; they are rounded to the nearest step of the format. Or uint8 levels, which
+                an output of 8 bits a channel stores as they are.
             pts: Ticks of the clip's time base, as the frame's in the clip.
 
         Raises:
@@ -87,11 +90,20 @@ class Writer:
             raise InputError(f"a frame of {name} must have shape {(channels, *self._size)}; got {tuple(image.shape)}")
         if self._last_pts is not None and pts <= self._last_pts:
             raise InputError(f"the times of {name} must rise; got {pts} after {self._last_pts}")
-        low, high = image.detach().aminmax()
-        if not (low.isfinite() and high.isfinite()):
-            raise InputError(f"frame {self._written} of {name} must be finite; it holds nan or inf; nothing is written")
-        values = image.detach().to("cpu", copy=True).float().contiguous().numpy()
-        self._put((values, int(pts)))
+        image = image.detach()
+        if image.is_floating_point():
+            low, high = image.aminmax()
+            if not (low.isfinite() and high.isfinite()):
+                raise InputError(
+                    f"frame {self._written} of {name} must be finite; it holds nan or inf; nothing is written"
+                )
+            image = image.float()
+        elif image.element_size() != 1 or self._plan.bits != 8:
+            raise InputError(
+                f"frames of {name} must be floats in [0, 1], or uint8 where it has 8 bits a channel; "
+                f"got {image.dtype} for {self._plan.bits} bits"
+            )
+        self._put((image.to("cpu", copy=True).contiguous().numpy(), int(pts)))
         self._written, self._last_pts = self._written + 1, pts
 
     def finish(self) -> None:
@@ -154,7 +166,7 @@ class Writer:
             raise InputError(f"{self._name} must be open to be written to; it is {self._state}")
         self._raise_error()
 
-    def _put(self, item: tuple[NDArray[np.float32], int] | None) -> None:
+    def _put(self, item: tuple[Picture, int] | None) -> None:
         """Wait for a place in the queue, or for the encoder's error."""
         while True:
             self._raise_error()
