@@ -94,7 +94,10 @@ def fur(random: np.random.Generator, size: tuple[int, int], *, frames: int, text
 
 
 def _pieces(random: np.random.Generator, head: Floats, wide: float) -> list[Piece]:
-    """Return what an animal is made of, from back to front: trunk, chest, at times a mane, ears, head and muzzle."""
+    """Return what an animal is made of, from back to front.
+
+    At times a tail, trunk, chest, at times forelegs and a mane, ears, head and muzzle.
+    """
     short = float(np.exp(random.uniform(np.log(0.007), np.log(0.045))))
     dense = int(random.integers(1200, 2400))
     lean = random.uniform(-0.3, 0.3)
@@ -103,8 +106,16 @@ def _pieces(random: np.random.Generator, head: Floats, wide: float) -> list[Piec
         return Piece(place, wide * np.array(radii), turn, length, count)
 
     trunk = head + np.array((wide * random.uniform(-1.2, 1.2), wide * random.uniform(2.0, 2.6)))
-    pieces = [piece(trunk, (random.uniform(1.3, 2.3), random.uniform(1.6, 2.2)), lean, 1.3 * short, dense)]
+    pieces = _tail(random, trunk, wide, short, dense) if random.uniform() < 0.6 else []
+    pieces.append(piece(trunk, (random.uniform(1.3, 2.3), random.uniform(1.6, 2.2)), lean, 1.3 * short, dense))
     pieces.append(piece((head + trunk) / 2, (1.0, 1.3), lean, 1.4 * short, dense // 3))
+    if random.uniform() < 0.5:
+        stand, slim, tall = random.uniform(0.4, 0.9), random.uniform(0.25, 0.4), random.uniform(1.1, 1.6)
+        for side in (-1, 1):
+            leg = (head + 2 * trunk) / 3 + wide * np.array((side * stand, random.uniform(0.9, 1.3)))
+            pieces.append(piece(leg, (slim, tall), -0.1 * side, 0.7 * short, dense // 5))
+            paw = leg + wide * np.array((0.12 * side, 0.95 * tall))
+            pieces.append(piece(paw, (1.35 * slim, 0.7 * slim), 0.0, 0.5 * short, dense // 10))
     if random.uniform() < 0.3:
         mane = wide * random.uniform(0.5, 1.1)
         pieces.append(piece(head + np.array((0, 0.25 * wide)), (1.25, 1.35), 0.0, mane, dense))
@@ -114,6 +125,21 @@ def _pieces(random: np.random.Generator, head: Floats, wide: float) -> list[Piec
         pieces.append(piece(place, (0.32, 0.32 * pointed), side * 0.5, 0.6 * short, dense // 8))
     pieces.append(piece(head, (1, random.uniform(0.85, 1.1)), 0.0, 0.8 * short, dense // 2))
     pieces.append(piece(head + np.array((0, 0.42 * wide)), (0.5, 0.38), 0.0, 0.4 * short, dense // 8))
+    return pieces
+
+
+def _tail(random: np.random.Generator, trunk: Floats, wide: float, short: float, dense: int) -> list[Piece]:
+    """Return the pieces of a tail that rises beside the trunk and bends, thinner towards its tip or bushy."""
+    side, thick, bushy = random.choice((-1, 1)), wide * random.uniform(0.18, 0.35), random.uniform(0.7, 1.4)
+    root = (trunk + wide * np.array((side * 1.4, random.uniform(0, 1.2))))[None]
+    start, pull = np.array(((side, -0.3),)), np.array((-side * random.uniform(-0.5, 1), -1.0))
+    length = wide * np.array((random.uniform(2.0, 4.0),))
+    line = grow(root, start, length, steps=9, pull=pull, bend=random.uniform(0.8, 3))[0]
+    pieces = []
+    for place, ahead, share in zip(line[:-1], np.diff(line, axis=0), np.linspace(1, bushy, 9), strict=True):
+        radii = np.array((np.hypot(*ahead), thick * share))
+        turn = float(np.arctan2(ahead[1], ahead[0]))
+        pieces.append(Piece(place + ahead / 2, radii, turn, short * random.uniform(0.9, 1.2) * share, dense // 10))
     return pieces
 
 
