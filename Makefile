@@ -56,7 +56,7 @@ docs: $(READY)
 	$(BIN)/mattekit data show "$$pack" -o docs/data-walk.png --kind walk --count 3 --seed 1 --overwrite; \
 	$(BIN)/mattekit data show "$$pack" -o docs/data-fake-motion.png --kind fake-motion --count 3 --seed 2 --degrade --overwrite; \
 	rm -r "$$(dirname "$$pack")"
-	$(BIN)/python benchmarks/procedural.py --picture docs/procedural.png --side 130
+	$(BIN)/python benchmarks/procedural.py --picture docs/procedural.png --side 112
 
 bench: $(READY)
 	@set -e; for script in benchmarks/*.py; do echo "== $$script"; $(ONE_THREAD) $(BIN)/python "$$script"; done
