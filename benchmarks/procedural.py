@@ -2,7 +2,8 @@
 
 Times are of one core. The cache is read as training reads it, memory-mapped; every clip takes a random foreground and
 background, moves both by their own shift, turn, zoom and bending, and composites them. The clip's parts are timed on
-their own as well. With --picture it draws the contact sheet of the documentation instead.
+their own as well, and so are whole training samples. With --picture it draws the contact sheet of the documentation
+instead.
 """
 
 from __future__ import annotations
@@ -19,10 +20,12 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from mattekit.data.compose import Composer
 from mattekit.data.layer import Layer, over
 from mattekit.data.motion import random_path, sample_layer
 from mattekit.data.pack import Source, read_pack, write_pack
 from mattekit.data.procedural import KINDS, SHARES, procedural_clips, render, texture
+from mattekit.types import Stage
 
 FRAMES, SIZE, SIDE = 5, (320, 320), 384
 TURNS = 40
@@ -88,6 +91,22 @@ def feeding_times(path: Path, *, bend: float) -> dict[str, float]:
     return found
 
 
+def training_times(path: Path) -> dict[str, float]:
+    """Print and return whole training samples a second: several layers, degradation and a trimap drawn as by hand."""
+    foregrounds, backgrounds = read_pack(path)
+    stage = Stage("benchmark", steps=1, batch=1, length=FRAMES, size=SIZE, rate=(1e-3, 1e-3))
+    found = {}
+    for name, strength in (("clean", 0.0), ("degraded", 1.0)):
+        composer, generator = Composer(foregrounds, backgrounds, strength=strength), torch.Generator().manual_seed(5)
+
+        def draw(composer: Composer = composer, generator: torch.Generator = generator) -> Tensor:
+            return composer.sample(stage, generator).frames
+
+        found[name] = 1 / _seconds(draw)
+        print(f"  {name:24s} {found[name]:6.1f} a second")
+    return found
+
+
 def _seconds(work: Callable[[], Tensor]) -> float:
     """Return the processor time of one call, the mean of many after a first."""
     work()
@@ -146,6 +165,8 @@ def main() -> None:
         for name, bend in (("affine motion", 0.0), ("affine motion and bending", 5.0)):
             print(f"clips of {FRAMES} frames at {SIZE[0]}x{SIZE[1]} from a packed cache, {name}:")
             rows[name] = feeding_times(cache, bend=bend)
+        print("training samples of the same size with their trimaps, as the composer draws them:")
+        rows["training samples"] = training_times(cache)
     if arguments.json:
         arguments.json.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
 
