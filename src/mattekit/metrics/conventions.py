@@ -1,21 +1,129 @@
 """Named ways of turning per-frame errors into the numbers of a table.
 
 A number means something only beside numbers of the same convention: region, scale and order of averaging differ
-from paper to paper.
+from paper to paper. :mod:`mattekit.metrics.clip` measures a clip in any of them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import torch
 from torch import Tensor
 
-from mattekit.checks import InputError, check_rank
+from mattekit.checks import InputError, check_choice, check_rank
+from mattekit.metrics.levels import quantise
 from mattekit.metrics.spatial import mse, pixel_count, sad
 from mattekit.metrics.temporal import dtssd
 from mattekit.ops import UNKNOWN, force_known
+
+REGIONS = ("frame", "trimap", "trimap or fractional", "trimap or frame")
+COLOUR_METRICS = ("FG MAD", "FG MSE", "Comp MSE")
+
+
+@dataclass(frozen=True)
+class Convention:
+    """How one benchmark turns per-frame errors into the numbers of its tables.
+
+    Attributes:
+        name: What the command line calls it.
+        metrics: Names as in tables, in the order of the columns.
+        region: ``"frame"``, every pixel; ``"trimap"``, the unknown pixels of a trimap that must be given; or those,
+            and without a trimap the pixels whose true alpha is neither 0 nor 1 (``"trimap or fractional"``) or every
+            pixel (``"trimap or frame"``). Colour is measured where the true alpha is above 0, in every convention.
+        scaling: Factor from the plain sum, mean or root to the table's number, by metric; 1 where absent.
+        averaging: How the numbers of frames become one of a set, in words.
+        added_pixels: Added to the number of pixels before MSE and MESSDdt divide by it.
+        stretched: Grad is taken of maps stretched to [0, 1] by their own extremes.
+        mean_root: dtSSD is the root of the mean over the region instead of the root of the sum.
+        first_frame: dtSSD counts the first frame, which has no predecessor, as 0; else there is a value a pair.
+        motion: How MESSDdt follows the flow: ``"nearest"`` or ``"bilinear"``; see :func:`~mattekit.metrics.messddt`.
+        mean_motion: MESSDdt is divided by the region's pixels; else it is a plain sum.
+        source: Where the numbers can be compared with.
+    """
+
+    name: str
+    metrics: tuple[str, ...]
+    region: str
+    scaling: Mapping[str, float]
+    averaging: str
+    source: str
+    added_pixels: int = 0
+    stretched: bool = False
+    mean_root: bool = False
+    first_frame: bool = False
+    motion: str = "nearest"
+    mean_motion: bool = False
+
+    def __post_init__(self) -> None:
+        check_choice("region", self.region, REGIONS)
+
+
+_FRAMES = "mean over the frames that have a region, then over clips, each counting once"
+_THOUSANDTH = {"SAD": 1e-3, "Grad": 1e-3, "Conn": 1e-3, "MESSDdt sum": 1e-3}
+_THOUSAND = {"MAD": 1e3, "MSE": 1e3, "Grad": 1e-3, "Conn": 1e-3, "dtSSD": 1e2, "FG MAD": 1e3, "FG MSE": 1e3}
+_ROBUST = "Lin et al., Robust High-Resolution Video Matting with Temporal Guidance, WACV 2022, "
+
+CONVENTIONS: Mapping[str, Convention] = MappingProxyType(
+    {
+        convention.name: convention
+        for convention in (
+            Convention(
+                name="dvm",
+                metrics=("SAD", "MSE", "Grad", "Conn", "SSDA", "dtSSD", "MESSDdt", "MESSDdt sum"),
+                region="trimap or fractional",
+                scaling=_THOUSANDTH | {"MESSDdt": 1e2},
+                averaging=_FRAMES + "; the paper's order is unknown",
+                added_pixels=1,
+                mean_motion=True,
+                source="Sun et al., Deep Video Matting via Spatio-Temporal Alignment and Aggregation, CVPR 2021, "
+                "section 5; the scale of its MESSDdt is unknown, ours is the mean x 100 beside the sum / 1000",
+            ),
+            Convention(
+                name="rvm-lr",
+                metrics=("MAD", "MSE", "Grad", "Conn", "dtSSD", *COLOUR_METRICS),
+                region="frame",
+                scaling=_THOUSAND,
+                averaging=_FRAMES,
+                stretched=True,
+                mean_root=True,
+                first_frame=True,
+                source=_ROBUST + "tables at 512x288",
+            ),
+            Convention(
+                name="rvm-hr",
+                metrics=("MAD", "MSE", "Grad", "dtSSD", *COLOUR_METRICS),
+                region="frame",
+                scaling=_THOUSAND,
+                averaging=_FRAMES,
+                mean_root=True,
+                first_frame=True,
+                source=_ROBUST + "tables at 1920x1080 and above",
+            ),
+            Convention(
+                name="videomatting",
+                metrics=("SSDA", "dtSSD", "MESSDdt"),
+                region="trimap or frame",
+                scaling={"MESSDdt": 1e-3},
+                averaging=_FRAMES,
+                motion="bilinear",
+                source="Erofeev et al., Perceptually Motivated Benchmark for Video Matting, BMVC 2015",
+            ),
+            Convention(
+                name="adobe",
+                metrics=("SAD", "MSE", "Grad", "Conn"),
+                region="trimap",
+                scaling=_THOUSANDTH,
+                averaging=_FRAMES,
+                stretched=True,
+                source="Xu et al., Deep Image Matting, CVPR 2017",
+            ),
+        )
+    }
+)
+"""The conventions by name: ``dvm``, ``rvm-lr``, ``rvm-hr``, ``videomatting`` and ``adobe``."""
 
 
 @dataclass(frozen=True)
@@ -35,18 +143,6 @@ class Score:
     dtssd: float | None
     frames: int
     empty: int
-
-
-def quantise(alpha: Tensor) -> Tensor:
-    """Round alpha to the 256 values of an 8-bit file, as every published script reads it.
-
-    Args:
-        alpha: Any shape, in [0, 1].
-
-    Returns:
-        The same shape, float64 multiples of 1/255.
-    """
-    return (alpha.double().clamp(0, 1) * 255).round() / 255
 
 
 def dvm(alpha: Tensor, alpha_true: Tensor, trimap: Tensor, *, force: bool = True) -> Score:

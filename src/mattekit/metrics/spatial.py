@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from mattekit.checks import InputError, check_rank
+from mattekit.metrics.levels import from_levels
 
 
 def check_clip(alpha: Tensor, alpha_true: Tensor, region: Tensor) -> None:
@@ -57,7 +58,7 @@ def sad(alpha: Tensor, alpha_true: Tensor, region: Tensor) -> Tensor:
         Rhemann et al., A Perceptually Motivated Online Benchmark for Image Matting, CVPR 2009.
     """
     check_clip(alpha, alpha_true, region)
-    return _sum((alpha.double() - alpha_true.double()).abs(), region)
+    return _sum((from_levels(alpha) - from_levels(alpha_true)).abs(), region)
 
 
 def mad(alpha: Tensor, alpha_true: Tensor, region: Tensor) -> Tensor:
@@ -99,7 +100,7 @@ def mse(alpha: Tensor, alpha_true: Tensor, region: Tensor, *, added_pixels: int 
     """
     check_clip(alpha, alpha_true, region)
     pixels = pixel_count(region)
-    mean = _sum((alpha.double() - alpha_true.double()).square(), region) / (pixels + added_pixels)
+    mean = _sum((from_levels(alpha) - from_levels(alpha_true)).square(), region) / (pixels + added_pixels)
     return mean.masked_fill(pixels == 0, torch.nan)
 
 

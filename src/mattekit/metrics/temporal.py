@@ -8,6 +8,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from mattekit.metrics.levels import from_levels
 from mattekit.metrics.spatial import check_clip
 
 
@@ -29,7 +30,7 @@ def ssda(alpha: Tensor, alpha_true: Tensor, region: Tensor) -> Tensor:
         Erofeev et al., Perceptually Motivated Benchmark for Video Matting, BMVC 2015.
     """
     check_clip(alpha, alpha_true, region)
-    squares = (alpha.double() - alpha_true.double()).square()
+    squares = (from_levels(alpha) - from_levels(alpha_true)).square()
     return torch.where(region, squares, 0.0).sum(dim=(1, 2, 3)).sqrt()
 
 
@@ -56,6 +57,6 @@ def dtssd(alpha: Tensor, alpha_true: Tensor, region: Tensor) -> Tensor:
         count the last frame as 0; DVM's return the sum and the pixel count and leave the averaging open.
     """
     check_clip(alpha, alpha_true, region)
-    difference = alpha.double() - alpha_true.double()
+    difference = from_levels(alpha) - from_levels(alpha_true)
     squares = (difference[1:] - difference[:-1]).square()
     return torch.where(region[:-1], squares, 0.0).sum(dim=(1, 2, 3)).sqrt()

@@ -1,0 +1,116 @@
+"""A cheap motion estimate between two frames: search on a coarse grid, then Lucas-Kanade from coarse to fine."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as functional
+from torch import Tensor
+
+from mattekit.checks import check_rank
+from mattekit.ops.extend import extend_colour
+from mattekit.ops.filters import box_filter, sobel
+from mattekit.ops.pyramid import gaussian_pyramid
+from mattekit.ops.warp import consistent, warp
+
+LEVELS, SEARCH = 4, 3
+"""Sizes of the pyramid, and how many of its coarsest pixels to each side are searched: 24 px of the given frames."""
+
+STEPS, WINDOW, LARGEST = 2, 3, 1.5
+"""Lucas-Kanade steps a size, the half side of their window in px, and the longest step in px."""
+
+STIFFNESS = 2e-4
+"""Added to the squared slopes: where a window shows less than this, the motion stays what the coarser size says."""
+
+UNLIKE = 0.06
+"""Mean difference in luma over a small window above which the motion is not trusted."""
+
+NEAR = 8
+"""An edge within so many px of trusted, solid subject moves with it."""
+
+
+def estimate_motion(one: Tensor, other: Tensor) -> tuple[Tensor, Tensor]:
+    """Return where each pixel of one frame was in another, and where that can be trusted, both ways.
+
+    Frames of 320 px width are meant: motion up to about 24 px of them is found, finer than a pixel where there is
+    texture. Repeated patterns, thin things that move against their surroundings, and changes of light are not followed;
+    most of that is marked.
+
+    Args:
+        one: (3, H, W) in [0, 1].
+        other: (3, H, W) in [0, 1].
+
+    Returns:
+        Flow (2, 2, H, W) in px, x then y: from ``one`` to ``other``, and from ``other`` to ``one``; and trust
+        (2, 1, H, W) in {0, 1}: going there and back returns to the start, and both frames look alike there.
+
+    Raises:
+        InputError: The shapes do not fit.
+
+    Source:
+        Lucas and Kanade, An Iterative Image Registration Technique, IJCAI 1981; the slopes are those of the frame that
+        stands still, so that they are summed once.
+    """
+    check_rank("one", one, "3 H W")
+    check_rank("other", other, "3 H W")
+    weights = one.new_tensor([0.299, 0.587, 0.114]).view(3, 1, 1)
+    luma = torch.stack([(frame * weights).sum(0, keepdim=True) for frame in (one, other)])
+    still, moving = gaussian_pyramid(luma, LEVELS), gaussian_pyramid(luma.flip(0), LEVELS)
+    flow = _search(still[-1], moving[-1])
+    for level in range(LEVELS - 1, -1, -1):
+        size = still[level].shape[-2:]
+        if flow.shape[-2:] != size:
+            flow = 2 * functional.interpolate(flow, size=size, mode="bilinear", align_corners=False)
+        flow = _refine(still[level], moving[level], flow)
+    gap = box_filter((luma - warp(luma.flip(0), flow)[0]).abs(), 2)
+    trust = torch.cat((consistent(flow[:1], flow[1:]), consistent(flow[1:], flow[:1])))
+    return flow, trust * (gap < UNLIKE)
+
+
+def follow_subject(flow: Tensor, trust: Tensor, alpha: Tensor) -> tuple[Tensor, Tensor]:
+    """Let the edge of a subject move as its inside does, not as what is behind it.
+
+    Args:
+        flow: (N, 2, H, W) in px.
+        trust: (N, 1, H, W) in {0, 1}.
+        alpha: (N, 1, H, W) in [0, 1], of the frames the flow starts from.
+
+    Returns:
+        Flow and trust. Near solid subject the motion is that of the trusted part of it, and trusted where most of it
+        is; elsewhere both are as given.
+    """
+    solid = (2 * alpha - 1).clamp(0, 1)
+    known = solid * trust
+    around = box_filter(torch.cat((known, solid), dim=1), NEAR)
+    near = (around[:, 1:] > 0.02).to(flow.dtype)
+    inside = extend_colour(flow, known)
+    return torch.lerp(flow, inside, near), torch.where(near > 0, around[:, :1] > 0.5 * around[:, 1:], trust > 0).to(
+        flow.dtype
+    )
+
+
+def _search(still: Tensor, moving: Tensor) -> Tensor:
+    """Return the best whole-pixel motion (N, 2, h, w) within the search range; ties and noise go to the shorter."""
+    side = 2 * SEARCH + 1
+    padded = functional.pad(moving, (SEARCH,) * 4, mode="replicate")
+    size = still.shape[-2:]
+    moved = functional.unfold(padded, side).unflatten(-1, size)
+    offsets = torch.arange(-SEARCH, SEARCH + 1, device=still.device, dtype=still.dtype)
+    down, across = torch.meshgrid(offsets, offsets, indexing="ij")
+    length = torch.hypot(across, down).flatten()
+    cost = box_filter((moved - still).abs(), 2) + 0.002 * length.view(1, -1, 1, 1)
+    best = cost.argmin(dim=1)
+    return torch.stack((across.flatten()[best], down.flatten()[best]), dim=1)
+
+
+def _refine(still: Tensor, moving: Tensor, flow: Tensor) -> Tensor:
+    """Return flow after a few Lucas-Kanade steps at one size, smoothed."""
+    right, below = sobel(still)
+    products = box_filter(torch.cat((right * right, right * below, below * below), dim=1), WINDOW)
+    xx, xy, yy = (products + products.new_tensor([STIFFNESS, 0.0, STIFFNESS]).view(1, 3, 1, 1)).split(1, dim=1)
+    scale = 1 / (xx * yy - xy * xy)
+    for _ in range(STEPS):
+        gap = still - warp(moving, flow)[0]
+        x, y = box_filter(torch.cat((right * gap, below * gap), dim=1), WINDOW).split(1, dim=1)
+        step = torch.cat((yy * x - xy * y, xx * y - xy * x), dim=1) * scale
+        flow = flow + step.clamp(-LARGEST, LARGEST)
+    return box_filter(flow, 1)

@@ -1,0 +1,175 @@
+"""All errors of one clip in a named convention, frame by frame, and their means over clips."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from mattekit.checks import InputError, check_choice, check_rank
+from mattekit.metrics.conventions import CONVENTIONS, Convention
+from mattekit.metrics.levels import to_levels
+from mattekit.metrics.spatial import check_clip, mad, mse, pixel_count, sad
+from mattekit.metrics.temporal import dtssd, ssda
+from mattekit.ops import UNKNOWN
+
+
+@dataclass(frozen=True)
+class ClipErrors:
+    """The errors of one clip in one convention; less is better.
+
+    Attributes:
+        convention: The convention's name.
+        frames: By metric, as tables name it, (T,) float64; of temporal ones (T - 1,), the pairs by their earlier
+            frame, or (T,) where the convention gives the first frame a value. NaN where nothing was to be scored.
+        means: By metric, the mean over ``frames`` without NaN; None where nothing is left.
+        scored: Frames that had a region.
+        empty: Frames left out because nothing in them was unknown.
+    """
+
+    convention: str
+    frames: Mapping[str, Tensor]
+    means: Mapping[str, float | None]
+    scored: int
+    empty: int
+
+
+@dataclass(frozen=True)
+class _Clip:
+    """What the steps work on: 8-bit levels, the region, and how the convention wants its numbers."""
+
+    convention: Convention
+    alpha: Tensor
+    alpha_true: Tensor
+    region: Tensor
+    foreground: Tensor | None = None
+    foreground_true: Tensor | None = None
+    flow: Tensor | None = None
+
+
+def measure(
+    convention: str | Convention,
+    alpha: Tensor,
+    alpha_true: Tensor,
+    *,
+    trimap: Tensor | None = None,
+    foreground: Tensor | None = None,
+    foreground_true: Tensor | None = None,
+    flow: Tensor | Callable[[Tensor], Tensor] | None = None,
+    force: bool = True,
+) -> ClipErrors:
+    """Measure one clip in a named convention.
+
+    Alpha and colour are rounded to 8 bits first, as every published script reads them. Metrics whose input is not
+    given (colour without both foregrounds, MESSDdt without flow) are left out of the result.
+
+    Args:
+        convention: A name in :data:`CONVENTIONS`, or a convention of one's own.
+        alpha: (T, 1, H, W) in [0, 1], the prediction; uint8 in 0-255 saves time and memory.
+        alpha_true: (T, 1, H, W) likewise.
+        trimap: (T, 1, H, W) in {0, 0.5, 1}; its unknown pixels are the region, unless the convention takes the frame.
+        foreground: (T, 3, H, W) straight colour in [0, 1] or uint8.
+        foreground_true: (T, 3, H, W) likewise.
+        flow: (T - 1, 2, H, W) in px, x then y, of the true sequence from each frame to the next, NaN where it is not
+            known; or a function that makes it from the true alpha, such as :func:`~mattekit.metrics.alpha_flow`.
+        force: Set known pixels of the prediction to the trimap, where one is given, as trimap methods do. Turn it off
+            where the method was not given this trimap, or it would be handed truth.
+
+    Returns:
+        Numbers a frame and means, scaled as in the convention's tables.
+
+    Raises:
+        InputError: The convention is unknown or needs a trimap, or shapes do not fit.
+    """
+    if isinstance(convention, str):
+        check_choice("convention", convention, sorted(CONVENTIONS))
+        convention = CONVENTIONS[convention]
+    check_rank("alpha", alpha, "T 1 H W")
+    check_rank("alpha_true", alpha_true, "T 1 H W")
+    predicted, truth = to_levels(alpha), to_levels(alpha_true)
+    region = _region(convention, truth, trimap)
+    check_clip(predicted, truth, region)
+    if force and trimap is not None:
+        predicted = torch.where(trimap == UNKNOWN, predicted, (trimap * 255).to(torch.uint8))
+    if callable(flow):
+        flow = flow(alpha_true)
+    clip = _Clip(convention, predicted, truth, region, _levels(foreground), _levels(foreground_true), flow)
+    found = {name: _STEPS[name](clip) for name in convention.metrics if name in _STEPS}
+    frames = {name: value * convention.scaling.get(name, 1.0) for name, value in found.items() if value is not None}
+    scored = int((pixel_count(region) > 0).sum())
+    means = {name: _mean(value) for name, value in frames.items()}
+    return ClipErrors(convention.name, frames, means, scored, len(region) - scored)
+
+
+def mean_errors(clips: Sequence[ClipErrors], *, by_frame: bool = False) -> dict[str, float | None]:
+    """Average clips, each counting once however long it is.
+
+    Args:
+        clips: Errors in one convention.
+        by_frame: Average over all frames of all clips instead. Papers seldom say which they did.
+
+    Returns:
+        By metric the mean over the clips that have a value; None where none has.
+
+    Raises:
+        InputError: There are none, or they are in different conventions.
+    """
+    if not clips:
+        raise InputError("a mean must have at least one clip; got none")
+    conventions = sorted({clip.convention for clip in clips})
+    if len(conventions) > 1:
+        raise InputError(f"clips must be measured in one convention to be averaged; got {', '.join(conventions)}")
+    means: dict[str, float | None] = {}
+    for name in dict.fromkeys(name for clip in clips for name in clip.frames):
+        if by_frame:
+            means[name] = _mean(torch.cat([clip.frames[name] for clip in clips if name in clip.frames]))
+        else:
+            values = [clip.means[name] for clip in clips if clip.means.get(name) is not None]
+            means[name] = _mean(torch.tensor(values, dtype=torch.float64))
+    return means
+
+
+def _mean(values: Tensor) -> float | None:
+    known = values[~values.isnan()]
+    return float(known.mean()) if known.numel() else None
+
+
+def _levels(colour: Tensor | None) -> Tensor | None:
+    return None if colour is None else to_levels(colour)
+
+
+def _region(convention: Convention, truth: Tensor, trimap: Tensor | None) -> Tensor:
+    """Return the convention's region, (T, 1, H, W) boolean."""
+    if trimap is not None:
+        check_rank("trimap", trimap, "T 1 H W")
+    if convention.region == "frame" or (convention.region == "trimap or frame" and trimap is None):
+        return torch.ones_like(truth, dtype=torch.bool)
+    if trimap is not None:
+        return trimap == UNKNOWN
+    if convention.region == "trimap":
+        raise InputError(f"convention {convention.name!r} must have a trimap for every frame; got none")
+    return (truth > 0) & (truth < 255)
+
+
+def _scored(clip: _Clip, values: Tensor) -> Tensor:
+    """Put NaN where a frame, or the earlier frame of a pair, has no region."""
+    return values.masked_fill(pixel_count(clip.region)[: len(values)] == 0, torch.nan)
+
+
+def _dtssd(clip: _Clip) -> Tensor:
+    values = dtssd(clip.alpha, clip.alpha_true, clip.region)
+    if clip.convention.mean_root:
+        values = values / pixel_count(clip.region)[:-1].sqrt()
+    values = _scored(clip, values)
+    return torch.cat((values.new_zeros(1), values)) if clip.convention.first_frame else values
+
+
+_STEPS: Mapping[str, Callable[[_Clip], Tensor | None]] = {
+    "SAD": lambda clip: _scored(clip, sad(clip.alpha, clip.alpha_true, clip.region)),
+    "MAD": lambda clip: mad(clip.alpha, clip.alpha_true, clip.region),
+    "MSE": lambda clip: mse(clip.alpha, clip.alpha_true, clip.region, added_pixels=clip.convention.added_pixels),
+    "SSDA": lambda clip: _scored(clip, ssda(clip.alpha, clip.alpha_true, clip.region)),
+    "dtSSD": _dtssd,
+}
