@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -16,14 +17,14 @@ from torch import Tensor
 
 from mattekit.checks import InputError
 from mattekit.data.figure import Placed
-from mattekit.data.manifest import Entry
-from mattekit.data.plan import STREAMS, TRIMAP, Composite, Order, Rules
-from mattekit.data.scene import Scene
-from mattekit.media import Writer, open_writer
+from mattekit.data.manifest import Entry, read_manifest, write_manifest
+from mattekit.data.plan import STREAMS, TRIMAP, Composite, Order, Rules, read_plan, write_plan
+from mattekit.data.scene import Scene, one_thread
+from mattekit.media import Writer, open_writer, show_path
 from mattekit.ops.trimap import trimap_from_alpha_iterated
 from mattekit.types import ClipInfo
 
-RECORD = "sample.json"
+PLAN, SOURCES, RECORD = "plan.jsonl", "sources.csv", "sample.json"
 FORMAT = "mattekit sample 1"
 
 
@@ -60,17 +61,22 @@ def make(arguments: Mapping[str, object]) -> dict[str, object]:
     if stored is not None:
         return {**stored, "made": False}
     scene = Scene(composite, _entry(told["foreground"]), _entry(told["background"]), rules)
-    home = order.home(composite)
-    part = home.with_name(f".{home.name}.part")
-    shutil.rmtree(part, ignore_errors=True)
+    home, order = order.home(composite), _with_stored(order, composite, rules)
+    if home.exists() and not (home / RECORD).exists():
+        raise InputError(f"{show_path(home)} must be a composite or not be there; it holds none; choose another folder")
+    part, old = home.with_name(f".{home.name}.part"), home.with_name(f".{home.name}.old")
+    for left in (part, old):
+        shutil.rmtree(left, ignore_errors=True)
     part.mkdir(parents=True)
     try:
-        sums = _write_streams(part, order, scene)
+        with one_thread():  # several composites at a time use the other cores better
+            sums = _write_streams(part, order, scene)
         record = _record(order, scene, sums)
         (part / RECORD).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
         if home.exists():
-            shutil.rmtree(home)
+            home.rename(old)
         part.rename(home)
+        shutil.rmtree(old, ignore_errors=True)
     except BaseException:
         shutil.rmtree(part, ignore_errors=True)
         raise
@@ -94,6 +100,47 @@ def stored_record(order: Order, composite: Composite, rules: Rules) -> dict[str,
         return None
     present = all((home / _file_name(order, stream)).exists() for stream in order.streams)
     return record if same and present else None
+
+
+def _with_stored(order: Order, composite: Composite, rules: Rules) -> Order:
+    """Return an order with the streams that are written already too, so that making others loses none."""
+    names = (*STREAMS, TRIMAP)
+    kept = [name for name in names if stored_record(replace(order, streams=(name,)), composite, rules) is not None]
+    return replace(order, streams=tuple(dict.fromkeys((*kept, *order.streams))))
+
+
+def write_lists(folder: Path, plan: Sequence[Composite], sources: Mapping[str, Entry], rules: Rules) -> None:
+    """Write the lists of a set, plan.jsonl and sources.csv, together with what is listed there already.
+
+    Raises:
+        InputError: Another set is there, or one whose sources of these names are other files; or it cannot be written.
+    """
+    merged, known = {each.name: each for each in plan}, dict(sources)
+    if (folder / PLAN).exists():
+        before, others = read_plan(folder / PLAN)
+        if others != rules or any(merged.get(each.name, each) != each for each in before):
+            raise InputError(
+                f"{show_path(folder)} must be empty or hold this very set; it holds one of other rules or seeds; "
+                "choose another folder"
+            )
+        listed = {entry.name: entry for entry in read_manifest(folder / SOURCES)}
+        for name, entry in listed.items():
+            if _files(known.get(name, entry)) != _files(entry):
+                raise InputError(
+                    f"{name}: it must be the source of {show_path(folder / SOURCES)}, {show_path(entry.path)}; got "
+                    f"{show_path(known[name].path)}; choose another folder, or mend that list if the files only moved"
+                )
+        merged, known = {each.name: each for each in before} | merged, listed | known
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{show_path(folder)} must be a folder that can be written to; {error.strerror}") from error
+    write_manifest(folder / SOURCES, known.values())
+    write_plan(folder / PLAN, list(merged.values()), rules)
+
+
+def _files(entry: Entry) -> tuple[str, str, bool]:
+    return os.path.abspath(entry.path), os.path.abspath(entry.alpha) if entry.alpha else "", entry.still
 
 
 def checksums(pictures: Iterator[Placed], streams: Sequence[str] = tuple(STREAMS)) -> dict[str, str]:
