@@ -177,3 +177,43 @@ def test_bad_input_is_answered_without_torch(tmp_path: Path) -> None:
         "sys.exit(code if 'torch' not in sys.modules else 99)"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=False).returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (["plan.jsonl", "--use", "ship"], "--use must not be given with plan.jsonl, which has settled it"),
+        (["plan.jsonl", "--seed", "3"], "--seed must not be given with plan.jsonl"),
+        (["sources.csv", "--pairs", "list.txt", "--backgrounds", "3"], "--backgrounds must not be given with --pairs"),
+    ],
+)
+def test_an_option_that_would_do_nothing_is_refused(
+    tmp_path: Path, listed: Path, capsys: pytest.CaptureFixture[str], given: list[str], message: str
+) -> None:
+    made = tmp_path / "set"
+    assert main(["compose", str(listed), "-o", str(made), "--form", "plan"]) == 0
+    assert main(["compose", str(made / given[0]), "-o", str(tmp_path / "other"), *given[1:]]) == 2
+    assert message in capsys.readouterr().err and not (tmp_path / "other").exists()
+
+
+def test_a_set_is_not_continued_with_other_files_under_the_same_names(
+    tmp_path: Path, listed: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = tmp_path / "set"
+    assert main(["compose", str(listed), "-o", str(made), *SMALL, "--limit", "1"]) == 0
+    before = _files(made)
+    other = tmp_path / "other" / "sources.csv"
+    other.parent.mkdir()
+    write_manifest(other, write_set(tmp_path / "other" / "material"))
+    assert main(["compose", str(other), "-o", str(made), *SMALL, "--limit", "1"]) == 2
+    assert "choose another folder, or mend that list if the files only moved" in capsys.readouterr().err
+    assert _files(made) == before
+
+
+def test_composites_that_fail_are_named_where_bad_sources_are_skipped(
+    tmp_path: Path, listed: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Image.new("L", (48, 40)).save(tmp_path / "material" / "alpha" / "disc.png")
+    assert main(["compose", str(listed), "-o", str(tmp_path / "set"), *SMALL, "--on-bad", "skip"]) == 0
+    lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith("note: disc+")]
+    assert len(lines) == 1 and " failed: disc: " in lines[0]

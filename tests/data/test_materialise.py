@@ -72,6 +72,28 @@ def test_making_twice_gives_the_same_bytes_and_a_second_time_does_nothing(tmp_pa
     assert times == {path: path.stat().st_mtime_ns for path in home.iterdir()}
 
 
+def test_other_streams_of_a_composite_are_added_to_those_that_are_there(tmp_path: Path, material) -> None:
+    sources, plan = material
+    make(arguments_of(Order(tmp_path, streams=("alpha", "composite")), plan[0], sources, RULES))
+    home = tmp_path / plan[0].name
+    alpha = (home / "alpha.mkv").read_bytes()
+    record = make(arguments_of(Order(tmp_path, streams=("trimap",)), plan[0], sources, RULES))
+    assert record["made"] and set(record["checksums"]) == {"alpha", "composite", "trimap"}
+    assert sorted(path.name for path in home.iterdir()) == ["alpha.mkv", "composite.mkv", "sample.json", "trimap.mkv"]
+    assert (home / "alpha.mkv").read_bytes() == alpha
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+
+
+def test_a_folder_that_is_no_composite_is_never_replaced(tmp_path: Path, material) -> None:
+    sources, plan = material
+    home = tmp_path / plan[0].name
+    home.mkdir()
+    (home / "notes.txt").write_text("mine")
+    with pytest.raises(InputError, match="must be a composite or not be there; it holds none"):
+        make(arguments_of(Order(tmp_path), plan[0], sources, RULES))
+    assert (home / "notes.txt").read_text() == "mine" and list(tmp_path.glob(".*")) == []
+
+
 def test_the_number_of_threads_changes_no_pixel(tmp_path: Path) -> None:
     disc = write_foreground(tmp_path, "disc", size=(700, 720))
     road = write_background(tmp_path, "road", size=(500, 300))

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import json
+import os
+import resource
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -97,6 +100,8 @@ def test_a_written_plan_is_read_back(tmp_path: Path) -> None:
         ("", "must begin with 'mattekit composites 1'"),
         ('{"format": "other"}\n', "must begin with 'mattekit composites 1'"),
         ('{"format": "mattekit composites 1", "longest": 0}\n', "longest must be 1 or more; got 0"),
+        ('{"format": "mattekit composites 1", "longest": 3.5}\n', "longest must be 1 or more; got 3.5"),
+        ('"mattekit composites 1"\n', "must begin with 'mattekit composites 1'"),
         ('{"format": "mattekit composites 1"}\n{"name": "a"}\n', "line 2 must be a composite with name, split"),
     ],
 )
@@ -105,6 +110,48 @@ def test_what_is_no_plan_is_refused(tmp_path: Path, text: str, message: str) -> 
     path.write_text(text)
     with pytest.raises(InputError, match=message):
         read_plan(path)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"name": ""}, "line 3 must be .* name must be of letters, digits and .*; got ''"),
+        ({"name": "../other"}, "name must be of letters"),
+        ({"name": ".hidden"}, "name must be of letters"),
+        ({"split": "all"}, "split must be one of train, validation, test; got 'all'"),
+        ({"seed": "x"}, "seed must be a whole number from 0 to below 2 \\*\\* 63; got 'x'"),
+        ({"seed": 2**63}, "seed must be a whole number"),
+        ({"background": 3}, "foreground and background must be names; got 3"),
+        ({}, "line 3 must be .*; a\\+b comes twice"),
+    ],
+)
+def test_a_composite_that_could_not_be_made_or_would_leave_its_folder_is_refused(
+    tmp_path: Path, wrong: dict[str, object], message: str
+) -> None:
+    write_plan(tmp_path / "plan.jsonl", plan_of_pairs([("a", "b")]), Rules())
+    lines = (tmp_path / "plan.jsonl").read_text().splitlines()
+    lines.append(json.dumps(json.loads(lines[1]) | wrong))
+    (tmp_path / "plan.jsonl").write_text("\n".join(lines))
+    with pytest.raises(InputError, match=message):
+        read_plan(tmp_path / "plan.jsonl")
+
+
+def test_a_plan_that_cannot_be_written_leaves_the_one_that_was_there(tmp_path: Path) -> None:
+    path = tmp_path / "plan.jsonl"
+    write_plan(path, plan_of_pairs([("a", "b")]), Rules())
+    before, limits = path.read_bytes(), resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (200, limits[1]))  # as a full disk: a file ends in the middle
+    try:
+        with pytest.raises(InputError, match="must be writable"):
+            write_plan(path, plan_of_pairs([("a", "b"), ("c", "d")]), Rules())
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert path.read_bytes() == before and list(tmp_path.iterdir()) == [path]
+
+
+def test_names_of_any_bytes_make_composites_of_their_own() -> None:
+    names = [each.name for each in plan_of_pairs([(os.fsdecode(b"bad\xff"), "x"), (os.fsdecode(b"bad\xfe"), "x")])]
+    assert len(set(names)) == 2 and all(name.startswith("bad_") for name in names)
 
 
 def test_a_split_without_backgrounds_is_refused() -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mattekit.checks import InputError, MattekitError, check_choice
+from mattekit.checks import InputError, MattekitError, check_choice, one_line
 from mattekit.cli.report import progress_bar
 from mattekit.media import show_path
 
@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from mattekit.scale import Outcome, Task
 
 PLAN, SOURCES, REPORT = "plan.jsonl", "sources.csv", "report.json"
+DRAWING = ("split", "hold_out", "backgrounds")
+"""Options of what a list of pairs settles."""
+LISTING = (*DRAWING, "layout", "use", "pairs", "longest", "frames", "clip_frames", "blur", "seed")
+"""Options of what a plan settles."""
 FORMS = ("clips", "tree", "plan")
 SPLITS = ("train", "validation", "test")
 
@@ -39,6 +43,7 @@ class _Set:
 
 
 def compose(
+    context: typer.Context,
     sources: Annotated[
         Path, typer.Argument(help="List of sources, folder of them, or plan.jsonl of a set to be made again.")
     ],
@@ -92,6 +97,8 @@ def compose(
     check_choice("--engine", engine, ENGINES)
     parts = tuple(part.strip() for part in streams.split(",") if part.strip())
     order = None if form == "plan" else Order(output, form, parts)
+    if sources.name == PLAN or pairs:
+        _check_unused(context, "plan.jsonl" if sources.name == PLAN else "--pairs")
     if sources.name == PLAN:
         wanted = _planned(sources)
     else:
@@ -101,17 +108,26 @@ def compose(
         wanted = _Set(plan, {entry.name: entry for entry in entries}, rules, bad)
     wanted = _chosen(wanted, only, limit)
     outcomes = None
-    if order is not None:
-        from mattekit.data.materialise import make
+    from mattekit.data.materialise import make, write_lists
 
+    if order is not None:
         outcomes = run(make, _tasks(wanted, order), engine=engine, workers=workers, retries=retries, address=address)
-    _write_lists(wanted, output)
+    write_lists(output, wanted.plan, wanted.sources, wanted.rules)
     report = {"composites": len(wanted.plan), "bad_sources": [problem.as_dict() for problem in wanted.bad]}
     if outcomes is not None:
         report |= _gather(outcomes, len(wanted.plan))
     report["seconds"] = round(time.monotonic() - begun, 3)
     _tell(report, output, as_json=as_json)
     _raise_failures(report, output, on_bad)
+
+
+def _check_unused(context: typer.Context, settled: str) -> None:
+    """Raise when an option was given that would have no effect."""
+    for name in DRAWING if settled == "--pairs" else LISTING:
+        source = context.get_parameter_source(name)
+        if source is not None and source.name == "COMMANDLINE":
+            option = f"--{name.replace('_', '-')}"
+            raise InputError(f"{option} must not be given with {settled}, which has settled it; leave it out")
 
 
 def _listed(path: Path, layout: str, *, use: str, hold_out: float, on_bad: str) -> tuple[list[Entry], list[Problem]]:
@@ -171,30 +187,6 @@ def _chosen(wanted: _Set, only: list[str] | None, limit: int | None) -> _Set:
     return _Set(plan, {name: entry for name, entry in wanted.sources.items() if name in used}, wanted.rules, wanted.bad)
 
 
-def _write_lists(wanted: _Set, folder: Path) -> None:
-    """Write plan.jsonl and sources.csv, together with what is listed there already."""
-    from mattekit.data.manifest import read_manifest, write_manifest
-    from mattekit.data.plan import read_plan, write_plan
-
-    plan, sources = {each.name: each for each in wanted.plan}, dict(wanted.sources)
-    if (folder / PLAN).exists():
-        before, rules = read_plan(folder / PLAN)
-        same = rules == wanted.rules and all(plan.get(each.name, each) == each for each in before)
-        if not same:
-            raise InputError(
-                f"{show_path(folder)} must be empty or hold this very set; it holds one of other rules or seeds; "
-                "choose another folder"
-            )
-        plan = {each.name: each for each in before} | plan
-        sources = {entry.name: entry for entry in read_manifest(folder / SOURCES)} | sources
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        write_manifest(folder / SOURCES, sources.values())
-        write_plan(folder / PLAN, list(plan.values()), wanted.rules)
-    except OSError as error:
-        raise InputError(f"{show_path(folder)} must be a folder that can be written to; {error.strerror}") from error
-
-
 def _tasks(wanted: _Set, order: Order) -> list[Task]:
     from mattekit.data.materialise import arguments_of
     from mattekit.scale import Task
@@ -223,14 +215,16 @@ def _gather(outcomes: Generator[Outcome, None, None], total: int) -> dict[str, A
 
 def _tell(report: dict[str, Any], folder: Path, *, as_json: bool) -> None:
     """Write report.json and say in a line what was made."""
-    (folder / REPORT).write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    from mattekit.data.manifest import write_whole
+
+    write_whole(folder / REPORT, json.dumps(report, indent=1) + "\n")
     said = f"{report['composites']} composites"
     if "made" in report:
         said += f": {report['made']} made, {report['found']} there already, {len(report['failed'])} failed"
         said += f"; {report['frames']} frames in {report['seconds']:.1f} s"
     print(f"wrote {show_path(folder)}: {said}", file=sys.stderr)
     for problem in report["bad_sources"]:
-        print(f"note: left out {problem['message']}", file=sys.stderr)
+        print(f"note: left out {show_path(one_line(problem['message']))}", file=sys.stderr)
     if as_json:
         print(json.dumps({"output": str(folder), **report}), flush=True)
 
@@ -243,5 +237,7 @@ def _raise_failures(report: dict[str, Any], folder: Path, on_bad: str) -> None:
             f"all composites must be made; {len(failed)} of {report['composites']} failed, the first "
             f"{failed[0]['name']}: {failed[0]['error']}; mend it and run again, {show_path(folder / REPORT)} has all"
         )
+    for each in failed:
+        print(f"note: {each['name']} failed: {show_path(one_line(each['error']))}", file=sys.stderr)
     if failed and len(failed) == report["composites"]:
         raise MattekitError(f"at least one composite must be made; all {len(failed)} failed: {failed[0]['error']}")

@@ -84,9 +84,8 @@ def read_manifest(path: Path) -> list[Entry]:
     try:
         text = path.read_bytes().decode("utf-8-sig", "surrogateescape")
     except OSError as error:
-        raise InputError(
-            f"a list of sources must be a file that can be read; {path}: {error.strerror}; check the name"
-        ) from error
+        told = f"{path}: {error.strerror}; check the name"
+        raise InputError(f"a list of sources must be a file that can be read; {told}") from error
     entries, owners = [], dict[str, int]()
     for line, cells in _csv_rows(path, text) if path.suffix.lower() == ".csv" else _json_rows(path, text):
         where = f"{path} line {line}"
@@ -105,11 +104,8 @@ def read_manifest(path: Path) -> list[Entry]:
 def write_manifest(path: Path, entries: Iterable[Entry]) -> None:
     """Write a list of sources, sorted by role, split and name, so that one set always gives one file.
 
-    Paths below the list's folder are written relative to it, others absolute. The file takes its name when it is whole.
-
-    Args:
-        path: A file .csv or .jsonl; replaced where it exists.
-        entries: Names must differ.
+    Paths below the list's folder are written relative to it, others absolute. A file that exists is replaced when the
+    new one, .csv or .jsonl, is whole.
 
     Raises:
         InputError: The suffix is another, a name comes twice, or the file cannot be written.
@@ -120,7 +116,15 @@ def write_manifest(path: Path, entries: Iterable[Entry]) -> None:
     if repeated:
         raise InputError(f"each source must have its own name; got {repeated[0]!r} twice")
     rows = [_cells(entry, path.parent) for entry in ordered]
-    text = _csv_text(rows) if path.suffix.lower() == ".csv" else _json_text(rows)
+    write_whole(path, _csv_text(rows) if path.suffix.lower() == ".csv" else _json_text(rows))
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file that takes its name when it is whole; what stood there stays until then.
+
+    Raises:
+        InputError: It cannot be written.
+    """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         temporary.write_bytes(text.encode("utf-8", "surrogateescape"))
@@ -236,10 +240,8 @@ def _relative(path: Path, folder: Path) -> str:
 
 def _csv_text(rows: Iterable[Mapping[str, str | bool]]) -> str:
     text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    for row in rows:
-        writer.writerow([str(value).lower() if isinstance(value, bool) else value for value in row.values()])
+    told = [[str(value).lower() if isinstance(value, bool) else value for value in row.values()] for row in rows]
+    csv.writer(text, lineterminator="\n").writerows([COLUMNS, *told])
     return text.getvalue()
 
 

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
-from mattekit.checks import InputError, check_choice
-from mattekit.data.manifest import Entry
+from mattekit.checks import InputError, check_choice, one_line
+from mattekit.data.manifest import Entry, write_whole
 
 FORMAT = "mattekit composites 1"
 EACH = {"train": 16, "validation": 4, "test": 4}
@@ -23,6 +23,8 @@ STREAMS = {"composite": "composite", "alpha": "alpha", "foreground": "foreground
 TRIMAP = "trimap"
 """A further stream, made from alpha by the rule of the DVM test set."""
 FORMS = ("clips", "tree")
+FIT = re.compile(r"(?!\.)[A-Za-z0-9+._-]{1,200}")
+"""Names of composites, each of which becomes a folder."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,7 @@ class Rules:
 
     def __post_init__(self) -> None:
         for name in ("longest", "still_frames", "clip_frames"):
-            if getattr(self, name) < 1:
+            if not _is_whole(getattr(self, name)) or getattr(self, name) < 1:
                 raise InputError(f"{name} must be 1 or more; got {getattr(self, name)}")
 
 
@@ -59,7 +61,10 @@ class Composite:
         split: "train", "validation" or "test".
         foreground: Name of the source.
         background: Name of the source.
-        seed: All that is random in it follows from this.
+        seed: All that is random in it follows from this; 0 or more and below 2 ** 63.
+
+    Raises:
+        InputError: A field is not so.
     """
 
     name: str
@@ -67,6 +72,16 @@ class Composite:
     foreground: str
     background: str
     seed: int
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.name, str) or not FIT.fullmatch(self.name):
+            raise InputError(f"name must be of letters, digits and + - _ ., no . first; got {self.name!r}")
+        check_choice("split", self.split, tuple(EACH))
+        for source in (self.foreground, self.background):
+            if not isinstance(source, str):
+                raise InputError(f"foreground and background must be names; got {source!r}")
+        if not _is_whole(self.seed) or not 0 <= self.seed < 2**63:
+            raise InputError(f"seed must be a whole number from 0 to below 2 ** 63; got {self.seed!r}")
 
 
 @dataclass(frozen=True)
@@ -162,35 +177,39 @@ def hold_out(entries: Sequence[Entry], *, share: float = 0.05, seed: int = SEED)
 
 
 def write_plan(path: Path, plan: Sequence[Composite], rules: Rules) -> None:
-    """Write a set as JSON lines: the rules first, then one composite a line."""
+    """Write a set as JSON lines: the rules first, then one composite a line; it takes its name when it is whole."""
     lines = [json.dumps({"format": FORMAT, **asdict(rules)})]
     lines += [json.dumps(asdict(composite)) for composite in plan]
-    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    write_whole(path, "\n".join(lines) + "\n")
 
 
 def read_plan(path: Path) -> tuple[list[Composite], Rules]:
     """Return what `write_plan` wrote.
 
     Raises:
-        InputError: The file is missing or is no plan; the message names the line.
+        InputError: The file is missing or is no plan, or a name comes twice; the message names the line.
     """
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
         head = json.loads(lines[0])
-        if head.pop("format", None) != FORMAT:
+        if not isinstance(head, dict) or head.pop("format", None) != FORMAT:
             raise ValueError("it does not begin with the format's name")
         rules = Rules(**head)
-    except (OSError, ValueError, TypeError, IndexError) as error:
-        raise InputError(f"a plan of composites must begin with {FORMAT!r}; {path}: {error}") from error
-    plan = []
+    except (OSError, ValueError, TypeError, IndexError, InputError) as error:
+        raise InputError(f"a plan of composites must begin with {FORMAT!r}; {path}: {one_line(error)}") from error
+    plan: dict[str, Composite] = {}
     for number, line in enumerate(lines[1:], start=2):
         try:
-            plan.append(Composite(**json.loads(line)))
-        except (ValueError, TypeError) as error:
+            composite = Composite(**json.loads(line))
+            if composite.name in plan:
+                raise InputError(f"{composite.name} comes twice")
+        except (ValueError, TypeError, InputError) as error:
             raise InputError(
-                f"{path} line {number} must be a composite with {', '.join(f.name for f in fields(Composite))}; {error}"
+                f"{path} line {number} must be a composite with {', '.join(f.name for f in fields(Composite))}; "
+                f"{one_line(error)}"
             ) from error
-    return plan, rules
+        plan[composite.name] = composite
+    return list(plan.values()), rules
 
 
 def _composite(split: str, foreground: str, background: str, *, seed: int, repeat: int) -> Composite:
@@ -210,4 +229,8 @@ def _deal(names: list[str], generator: random.Random) -> Iterator[str]:
 
 
 def _number(text: str) -> int:
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")
+    return int.from_bytes(hashlib.sha256(text.encode("utf-8", "surrogateescape")).digest()[:8], "big")
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
