@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import resource
 import subprocess
 import sys
 from dataclasses import replace
@@ -10,12 +12,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 import sources
+from mattekit.checks import InputError
 from mattekit.cli import main
 from mattekit.data.manifest import Entry, read_manifest, write_manifest
-from mattekit.data.pack import read_pack
+from mattekit.data.pack import Source, read_pack, write_pack
+from mattekit.data.packing import make_pack
 
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
@@ -126,6 +131,33 @@ def test_damage_that_only_decoding_shows_leaves_no_pack(tmp_path: Path, capsys: 
     code, _, err = run(capsys, "data", "pack", tmp_path / "list.csv", "-o", tmp_path / "pack.safetensors")
     assert code == 2 and err.startswith("mattekit: cat: alpha must show something; it is 0 everywhere")
     assert sorted(tmp_path.iterdir()) == before
+
+
+def test_a_source_whose_name_is_not_utf_8_can_be_packed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_manifest(tmp_path / "list.csv", [replace(good(tmp_path)[0], name=os.fsdecode(b"cat\xff"))])
+    output = tmp_path / "pack.safetensors"
+    code, _, _ = run(capsys, "data", "pack", tmp_path / "list.csv", "-o", output)
+    assert code == 0 and [source.name for source in read_pack(output)[0]] == ["cat\\xff"]
+
+
+def test_a_damaged_pack_is_refused_by_name(tmp_path: Path) -> None:
+    output = tmp_path / "pack.safetensors"
+    write_pack(output, iter([Source("cat", "photo", torch.zeros(1, 4, 9, 9, dtype=torch.uint8))]))
+    for content in (output.read_bytes()[:-20], b"", os.urandom(50)):
+        output.write_bytes(content)
+        with pytest.raises(InputError, match=r"must be a whole pack of training sources; .*: make it anew"):
+            read_pack(output)
+
+
+def test_a_pack_that_finds_no_room_on_the_disk_leaves_nothing(tmp_path: Path) -> None:
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2000, limits[1]))
+    try:
+        with pytest.raises(InputError, match="must be writable; .*check the disk"):
+            make_pack(tmp_path / "pack.safetensors", [], grounds=1)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_bad_settings_are_refused_in_one_line(

@@ -356,8 +356,12 @@ def test_footage_is_listed_as_backgrounds_only_when_asked(tmp_path: Path) -> Non
 def test_a_wrong_or_empty_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"a folder of sources must exist; .*none does not"):
         read_sources(tmp_path / "none")
+    with pytest.raises(InputError, match=r"sources must be a list, .csv or .jsonl, or a folder; .*test_layouts.py is "):
+        read_sources(Path(__file__))
     with pytest.raises(InputError, match=r"layout must be one of auto, index, .*; got 'other'"):
         list_folder(tmp_path, layout="other")
+    with pytest.raises(InputError, match=r"layout must be one of auto, index, .*; got 'other'"):
+        read_sources(tmp_path / "list.csv", layout="other")
     with pytest.raises(InputError, match=r"layout dvm must have fg/image or fg/video.*; .* has not"):
         list_folder(tmp_path, layout="dvm")
     (tmp_path / "fgr").mkdir()

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from mattekit.checks import InputError
+from mattekit.checks import InputError, one_line
 from mattekit.ops.resize import resize
 
 WEIGHTS = {"photo": 10.0, "cutout": 1.0, "effect": 0.12, "clip": 2.0, "procedural": 1.0}
@@ -45,7 +45,7 @@ def write_pack(path: Path, sources: Iterator[Source]) -> int:
         How many were written.
 
     Raises:
-        InputError: There are none, or a name comes twice.
+        InputError: There are none, a name comes twice, or the file cannot be written.
     """
     tensors: dict[str, Tensor] = {}
     kinds: dict[str, str] = {}
@@ -56,7 +56,12 @@ def write_pack(path: Path, sources: Iterator[Source]) -> int:
         kinds[source.name] = source.kind
     if not tensors:
         raise InputError(f"a pack must hold at least one source; none was given for {path}")
-    save_file(tensors, str(path), metadata={"kinds": json.dumps(kinds)})
+    try:
+        save_file(tensors, str(path), metadata={"kinds": json.dumps(kinds)})
+    except (OSError, SafetensorError) as error:
+        raise InputError(
+            f"{path} must be writable; {one_line(error)}; check the disk, or choose another place"
+        ) from error
     return len(tensors)
 
 
@@ -71,16 +76,19 @@ def read_pack(path: Path, *, device: torch.device | str = "cpu") -> tuple[list[S
         Foregrounds and backgrounds.
 
     Raises:
-        InputError: The file is missing or is no pack.
+        InputError: The file is missing, is no pack or is damaged.
     """
     if not path.is_file():
         raise InputError(f"a pack of training sources must exist; {path} does not: make it with `mattekit data pack`")
-    with safe_open(str(path), framework="pt", device=str(device)) as file:
-        metadata = file.metadata() or {}
-        if "kinds" not in metadata:
-            raise InputError(f"{path} must be a pack of training sources; it has no list of kinds")
-        kinds: dict[str, str] = json.loads(metadata["kinds"])
-        sources = [Source(name, kind, file.get_tensor(name)) for name, kind in kinds.items()]
+    try:
+        with safe_open(str(path), framework="pt", device=str(device)) as file:
+            metadata = file.metadata() or {}
+            if "kinds" not in metadata:
+                raise InputError(f"{path} must be a pack of training sources; it has no list of kinds")
+            kinds: dict[str, str] = json.loads(metadata["kinds"])
+            sources = [Source(name, kind, file.get_tensor(name)) for name, kind in kinds.items()]
+    except (OSError, SafetensorError, ValueError) as error:
+        raise InputError(f"{path} must be a whole pack of training sources; {one_line(error)}: make it anew") from error
     backgrounds = [source for source in sources if source.kind == "background"]
     return [source for source in sources if source.kind != "background"], backgrounds
 

@@ -132,13 +132,14 @@ def _read(entries: Sequence[Entry], plan: PackPlan, on_bad: str, report: PackRep
 
 def _pack(entry: Entry, plan: PackPlan) -> Source:
     """Return one source, shrunk frame by frame so that no clip is held at full size."""
+    name = os.fsencode(entry.name).decode("utf-8", "backslashreplace")  # packs hold no other bytes
     if entry.role == "background":
         frames = source_info(entry).frames
         kept = min(plan.background_frames, frames)
         indices = window(entry, (frames - kept) // 2, kept, 1)
-        return Source(entry.name, "background", _shrunk(colour_frames(entry, indices), plan.background_longest))
+        return Source(name, "background", _shrunk(colour_frames(entry, indices), plan.background_longest))
     pixels = _shrunk(foreground_frames(entry, window(entry, 0, None, plan.every)), plan.longest)
-    return Source(entry.name, KINDS.get(entry.alpha_kind, "photo") if entry.still else "clip", pixels)
+    return Source(name, KINDS.get(entry.alpha_kind, "photo") if entry.still else "clip", pixels)
 
 
 def _shrunk(frames: Iterator[object], longest: int) -> Tensor:

@@ -98,11 +98,14 @@ def read_sources(path: Path, *, layout: str = AUTO) -> list[Entry]:
 
     Args:
         path: A list (.csv, .jsonl) or a folder.
-        layout: Of a folder, as for `list_folder`.
+        layout: Of a folder, as for `list_folder`; a list has none.
 
     Raises:
-        InputError: It is neither, or cannot be read.
+        InputError: It is neither, or cannot be read; or there is no layout of that name.
     """
+    check_choice("layout", layout, (AUTO, *LAYOUTS))
     if path.suffix.lower() in SUFFIXES and not path.is_dir():
         return list_folder(path.parent, layout="index") if path.name == "INDEX.csv" else read_manifest(path)
+    if path.exists() and not path.is_dir():
+        raise InputError(f"sources must be a list, {' or '.join(SUFFIXES)}, or a folder; {show_path(path)} is neither")
     return list_folder(path, layout=layout)
