@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
 
 from mattekit.checks import InputError, check_choice, check_rank
+from mattekit.metrics.colour import composite_mse, foreground_mad, foreground_mse
+from mattekit.metrics.connectivity import conn
 from mattekit.metrics.conventions import CONVENTIONS, Convention
+from mattekit.metrics.gradient import grad
 from mattekit.metrics.levels import to_levels
-from mattekit.metrics.spatial import check_clip, mad, mse, pixel_count, sad
-from mattekit.metrics.temporal import dtssd, ssda
+from mattekit.metrics.spatial import Inside, mean_square
+from mattekit.metrics.temporal import change, messddt
 from mattekit.ops import UNKNOWN
 
 
@@ -44,9 +48,18 @@ class _Clip:
     alpha: Tensor
     alpha_true: Tensor
     region: Tensor
-    foreground: Tensor | None = None
-    foreground_true: Tensor | None = None
-    flow: Tensor | None = None
+    inside: Inside
+    foreground: Tensor | None
+    foreground_true: Tensor | None
+    flow: Tensor | None
+
+    @cached_property
+    def motion(self) -> Tensor | None:
+        """MESSDdt's plain sums, (T - 1,); None without flow."""
+        if self.flow is None:
+            return None
+        sums = messddt(self.alpha, self.alpha_true, self.region, self.flow, motion=self.convention.motion)
+        return _scored(self, sums)
 
 
 def measure(
@@ -90,16 +103,15 @@ def measure(
     check_rank("alpha_true", alpha_true, "T 1 H W")
     predicted, truth = to_levels(alpha), to_levels(alpha_true)
     region = _region(convention, truth, trimap)
-    check_clip(predicted, truth, region)
     if force and trimap is not None:
-        predicted = torch.where(trimap == UNKNOWN, predicted, (trimap * 255).to(torch.uint8))
-    if callable(flow):
-        flow = flow(alpha_true)
-    clip = _Clip(convention, predicted, truth, region, _levels(foreground), _levels(foreground_true), flow)
-    found = {name: _STEPS[name](clip) for name in convention.metrics if name in _STEPS}
+        predicted = _forced(predicted, trimap)
+    inside = Inside(predicted, truth, region)
+    motion = flow(truth) if callable(flow) else flow
+    clip = _Clip(convention, predicted, truth, region, inside, _levels(foreground), _levels(foreground_true), motion)
+    found = {name: _STEPS[name](clip) for name in convention.metrics}
     frames = {name: value * convention.scaling.get(name, 1.0) for name, value in found.items() if value is not None}
-    scored = int((pixel_count(region) > 0).sum())
     means = {name: _mean(value) for name, value in frames.items()}
+    scored = int((inside.pixels > 0).sum())
     return ClipErrors(convention.name, frames, means, scored, len(region) - scored)
 
 
@@ -153,23 +165,69 @@ def _region(convention: Convention, truth: Tensor, trimap: Tensor | None) -> Ten
     return (truth > 0) & (truth < 255)
 
 
+def _forced(levels: Tensor, trimap: Tensor) -> Tensor:
+    """Set levels to 0 or 255 where the trimap knows."""
+    if trimap.shape != levels.shape:
+        raise InputError(f"trimap must have the shape of alpha, {tuple(levels.shape)}; got {tuple(trimap.shape)}")
+    return torch.where(trimap == UNKNOWN, levels, (trimap > UNKNOWN).to(torch.uint8).mul_(255))
+
+
 def _scored(clip: _Clip, values: Tensor) -> Tensor:
     """Put NaN where a frame, or the earlier frame of a pair, has no region."""
-    return values.masked_fill(pixel_count(clip.region)[: len(values)] == 0, torch.nan)
+    return values.masked_fill(clip.inside.pixels[: len(values)] == 0, torch.nan)
+
+
+def _mad(clip: _Clip) -> Tensor:
+    return clip.inside.sums(1) / clip.inside.pixels
+
+
+def _grad(clip: _Clip) -> Tensor:
+    return _scored(clip, grad(clip.alpha, clip.alpha_true, clip.region, stretch=clip.convention.stretched))
 
 
 def _dtssd(clip: _Clip) -> Tensor:
-    values = dtssd(clip.alpha, clip.alpha_true, clip.region)
+    values = change(clip.inside)
     if clip.convention.mean_root:
-        values = values / pixel_count(clip.region)[:-1].sqrt()
+        values = values / clip.inside.pixels[:-1].sqrt()
     values = _scored(clip, values)
     return torch.cat((values.new_zeros(1), values)) if clip.convention.first_frame else values
 
 
+def _messddt(clip: _Clip) -> Tensor | None:
+    if clip.motion is None or not clip.convention.mean_motion:
+        return clip.motion
+    return clip.motion / (clip.inside.pixels[:-1] + clip.convention.added_pixels)
+
+
+def _colour(clip: _Clip, step: Callable[[Tensor, Tensor, Tensor], Tensor]) -> Tensor | None:
+    if clip.foreground is None or clip.foreground_true is None:
+        return None
+    return step(clip.foreground, clip.foreground_true, clip.alpha_true > 0)
+
+
+def _composite(clip: _Clip) -> Tensor | None:
+    if clip.foreground is None or clip.foreground_true is None:
+        return None
+    return composite_mse(
+        clip.alpha,
+        clip.alpha_true,
+        foreground=clip.foreground,
+        foreground_true=clip.foreground_true,
+        region=torch.ones_like(clip.region),
+    )
+
+
 _STEPS: Mapping[str, Callable[[_Clip], Tensor | None]] = {
-    "SAD": lambda clip: _scored(clip, sad(clip.alpha, clip.alpha_true, clip.region)),
-    "MAD": lambda clip: mad(clip.alpha, clip.alpha_true, clip.region),
-    "MSE": lambda clip: mse(clip.alpha, clip.alpha_true, clip.region, added_pixels=clip.convention.added_pixels),
-    "SSDA": lambda clip: _scored(clip, ssda(clip.alpha, clip.alpha_true, clip.region)),
+    "SAD": lambda clip: _scored(clip, clip.inside.sums(1)),
+    "MAD": _mad,
+    "MSE": lambda clip: mean_square(clip.inside, clip.convention.added_pixels),
+    "Grad": _grad,
+    "Conn": lambda clip: _scored(clip, conn(clip.alpha, clip.alpha_true, clip.region)),
+    "SSDA": lambda clip: _scored(clip, clip.inside.sums(2).sqrt()),
     "dtSSD": _dtssd,
+    "MESSDdt": _messddt,
+    "MESSDdt sum": lambda clip: clip.motion,
+    "FG MAD": lambda clip: _colour(clip, foreground_mad),
+    "FG MSE": lambda clip: _colour(clip, foreground_mse),
+    "Comp MSE": _composite,
 }

@@ -1,4 +1,4 @@
-"""Errors of single frames: SAD, MAD and MSE over a region.
+"""Errors of single frames: SAD, MAD, MSE and SSDA over a region.
 
 Papers agree on the formulas and differ in region and scale. Nothing is scaled here; :mod:`mattekit.metrics.conventions`
 names who uses what. All sums are in double precision.
@@ -39,12 +39,57 @@ def pixel_count(region: Tensor) -> Tensor:
     return region.sum(dim=(1, 2, 3)).double()
 
 
+class Inside:
+    """The errors of a clip at the pixels of a region, found once and read by several metrics.
+
+    Args:
+        alpha: (T, 1, H, W) in [0, 1], or uint8 in 0-255.
+        alpha_true: (T, 1, H, W) likewise.
+        region: (T, 1, H, W) boolean.
+
+    Attributes:
+        pixels: (T,) float64, how many the region has in each frame.
+        errors: For each frame (N,) float64, prediction minus truth at its N pixels in reading order.
+
+    Raises:
+        InputError: The shapes do not fit.
+    """
+
+    def __init__(self, alpha: Tensor, alpha_true: Tensor, region: Tensor) -> None:
+        check_clip(alpha, alpha_true, region)
+        self._maps = alpha.flatten(1), alpha_true.flatten(1)
+        self._places = [_places(frame) for frame in region.flatten(1)]
+        self.errors = [self.errors_at(frame, frame) for frame in range(len(alpha))]
+        counts = [len(errors) for errors in self.errors]
+        self.pixels = torch.tensor(counts, dtype=torch.float64, device=alpha.device)
+
+    def errors_at(self, frame: int, region_of: int) -> Tensor:
+        """Return one frame's errors (N,) at the pixels that the region has in a frame."""
+        place = self._places[region_of]
+        one, other = (part[frame] if place is None else part[frame].index_select(0, place) for part in self._maps)
+        return from_levels(one) - from_levels(other)
+
+    def sums(self, power: int) -> Tensor:
+        """Return (T,) float64, the sum over the region of the errors' magnitudes to a power of 1 or 2."""
+        return stack([error.abs().sum() if power == 1 else error.dot(error) for error in self.errors], self.pixels)
+
+
+def stack(values: list[Tensor], like: Tensor) -> Tensor:
+    """Return a list of numbers as one tensor, empty where there are none, in the place of another."""
+    return torch.stack(values) if values else like.new_zeros(0)
+
+
+def _places(region: Tensor) -> Tensor | None:
+    """Return the positions (N,) that hold in a flat region, None where all do."""
+    return None if bool(region.all()) else region.nonzero().squeeze(1)
+
+
 def sad(alpha: Tensor, alpha_true: Tensor, region: Tensor) -> Tensor:
     """Sum the absolute differences over a region.
 
     Args:
-        alpha: (T, 1, H, W) in [0, 1].
-        alpha_true: (T, 1, H, W) in [0, 1].
+        alpha: (T, 1, H, W) in [0, 1], or uint8 in 0-255.
+        alpha_true: (T, 1, H, W) likewise.
         region: (T, 1, H, W) boolean.
 
     Returns:
@@ -55,39 +100,19 @@ def sad(alpha: Tensor, alpha_true: Tensor, region: Tensor) -> Tensor:
         InputError: The shapes do not fit.
 
     Source:
-        Rhemann et al., A Perceptually Motivated Online Benchmark for Image Matting, CVPR 2009.
+        Rhemann et al., A Perceptually Motivated Online Benchmark for Image Matting, CVPR 2009. MMEditing's script sums
+        over the whole map, others over the trimap's unknown pixels.
     """
-    check_clip(alpha, alpha_true, region)
-    return _sum((from_levels(alpha) - from_levels(alpha_true)).abs(), region)
+    return Inside(alpha, alpha_true, region).sums(1)
 
 
 def mad(alpha: Tensor, alpha_true: Tensor, region: Tensor) -> Tensor:
     """Average the absolute differences over a region.
 
     Args:
-        alpha: (T, 1, H, W) in [0, 1].
-        alpha_true: (T, 1, H, W) in [0, 1].
+        alpha: (T, 1, H, W) in [0, 1], or uint8 in 0-255.
+        alpha_true: (T, 1, H, W) likewise.
         region: (T, 1, H, W) boolean.
-
-    Returns:
-        (T,) float64 in [0, 1]; NaN where the region is empty. Some tables multiply by 1000 and take the whole frame;
-        one published script calls this mean "mSAD".
-
-    Raises:
-        InputError: The shapes do not fit.
-    """
-    return sad(alpha, alpha_true, region) / pixel_count(region)
-
-
-def mse(alpha: Tensor, alpha_true: Tensor, region: Tensor, *, added_pixels: int = 0) -> Tensor:
-    """Average the squared differences over a region.
-
-    Args:
-        alpha: (T, 1, H, W) in [0, 1].
-        alpha_true: (T, 1, H, W) in [0, 1].
-        region: (T, 1, H, W) boolean.
-        added_pixels: What is added to the number of pixels before dividing. Published scripts add 0, 1 (DVM) or
-            1e-8 so as not to divide by nothing.
 
     Returns:
         (T,) float64 in [0, 1]; NaN where the region is empty.
@@ -96,13 +121,57 @@ def mse(alpha: Tensor, alpha_true: Tensor, region: Tensor, *, added_pixels: int 
         InputError: The shapes do not fit.
 
     Source:
+        Lin et al., Robust High-Resolution Video Matting with Temporal Guidance, WACV 2022, whose tables take the whole
+        frame and multiply by 1000. VideoMatting108's script calls this mean over the unknown band "mSAD".
+    """
+    inside = Inside(alpha, alpha_true, region)
+    return inside.sums(1) / inside.pixels
+
+
+def mse(alpha: Tensor, alpha_true: Tensor, region: Tensor, *, added_pixels: int = 0) -> Tensor:
+    """Average the squared differences over a region.
+
+    Args:
+        alpha: (T, 1, H, W) in [0, 1], or uint8 in 0-255.
+        alpha_true: (T, 1, H, W) likewise.
+        region: (T, 1, H, W) boolean.
+        added_pixels: What is added to the number of pixels before dividing. Published scripts add 0, 1 (DVM) or
+            1e-8 so as not to divide by nothing.
+
+    Returns:
+        (T,) float64 in [0, 1]; NaN where the region is empty. DVM's tables show it as it is, RVM's times 1000 over the
+        whole frame.
+
+    Raises:
+        InputError: The shapes do not fit.
+
+    Source:
         Rhemann et al., A Perceptually Motivated Online Benchmark for Image Matting, CVPR 2009.
     """
-    check_clip(alpha, alpha_true, region)
-    pixels = pixel_count(region)
-    mean = _sum((from_levels(alpha) - from_levels(alpha_true)).square(), region) / (pixels + added_pixels)
-    return mean.masked_fill(pixels == 0, torch.nan)
+    inside = Inside(alpha, alpha_true, region)
+    return mean_square(inside, added_pixels)
 
 
-def _sum(values: Tensor, region: Tensor) -> Tensor:
-    return torch.where(region, values, 0.0).sum(dim=(1, 2, 3))
+def mean_square(inside: Inside, added_pixels: int) -> Tensor:
+    """Return (T,) float64, the squared errors' sum by the pixels and some more; NaN where there are none."""
+    return (inside.sums(2) / (inside.pixels + added_pixels)).masked_fill(inside.pixels == 0, torch.nan)
+
+
+def ssda(alpha: Tensor, alpha_true: Tensor, region: Tensor) -> Tensor:
+    """Take the root of the summed squared differences over a region.
+
+    Args:
+        alpha: (T, 1, H, W) in [0, 1], or uint8 in 0-255.
+        alpha_true: (T, 1, H, W) likewise.
+        region: (T, 1, H, W) boolean.
+
+    Returns:
+        (T,) float64; 0 where the region is empty. Tables average it over frames, unscaled.
+
+    Raises:
+        InputError: The shapes do not fit.
+
+    Source:
+        Erofeev et al., Perceptually Motivated Benchmark for Video Matting, BMVC 2015.
+    """
+    return Inside(alpha, alpha_true, region).sums(2).sqrt()
