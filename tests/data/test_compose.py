@@ -97,6 +97,8 @@ def test_a_pack_gives_back_what_was_put_in(tmp_path: Path) -> None:
     foregrounds, backgrounds = sources()
     path = tmp_path / "pack.safetensors"
     assert write_pack(path, iter(foregrounds + backgrounds)) == 7
+    (tmp_path / "plain").touch()
+    assert path.stat().st_mode == (tmp_path / "plain").stat().st_mode
     found, behind = read_pack(path)
     assert [source.kind for source in found] == ["procedural"] * 6 and len(behind) == 1
     by_name = {source.name: source.pixels for source in found}

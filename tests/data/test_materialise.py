@@ -94,6 +94,21 @@ def test_a_folder_that_is_no_composite_is_never_replaced(tmp_path: Path, materia
     assert (home / "notes.txt").read_text() == "mine" and list(tmp_path.glob(".*")) == []
 
 
+def test_a_stream_cut_short_or_a_source_replaced_is_made_again(tmp_path: Path, material) -> None:
+    sources, plan = material
+    order = Order(tmp_path / "out")
+    first = make(arguments_of(order, plan[0], sources, RULES))
+    alpha = order.home(plan[0]) / "alpha.mkv"
+    alpha.write_bytes(alpha.read_bytes()[:200])
+    assert make(arguments_of(order, plan[0], sources, RULES))["made"]
+    picture = sources[plan[0].background].path
+    picture = sorted(picture.iterdir())[0] if picture.is_dir() else picture
+    Image.fromarray(255 - np.asarray(Image.open(picture))).save(picture)
+    again = make(arguments_of(order, plan[0], sources, RULES))
+    assert again["made"] and again["checksums"]["alpha"] == first["checksums"]["alpha"]
+    assert again["checksums"]["background"] != first["checksums"]["background"]
+
+
 def test_the_number_of_threads_changes_no_pixel(tmp_path: Path) -> None:
     disc = write_foreground(tmp_path, "disc", size=(700, 720))
     road = write_background(tmp_path, "road", size=(500, 300))

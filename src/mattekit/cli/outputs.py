@@ -43,7 +43,7 @@ def check_outputs(
         MediaError: A folder is missing or locked, an output exists, or it is an input.
     """
     if not outputs:
-        raise InputError("an output must be named; got none: add --alpha, --foreground, --cutout or --composite")
+        raise InputError("an output must be named; got none: add --alpha, --foreground or --cutout")
     check_distinct(list(outputs.values()))
     for content, path in outputs.items():
         plan = check_output(path, clip, content=content, overwrite=overwrite, bits=bits, frames=frames)

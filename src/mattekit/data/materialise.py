@@ -26,6 +26,8 @@ from mattekit.types import ClipInfo
 
 PLAN, SOURCES, RECORD = "plan.jsonl", "sources.csv", "sample.json"
 FORMAT = "mattekit sample 1"
+MARKED = 4096
+"""Bytes at the beginning and at the end of a source's files by which it is known again."""
 
 
 def arguments_of(order: Order, composite: Composite, sources: Mapping[str, Entry], rules: Rules) -> dict[str, object]:
@@ -57,10 +59,11 @@ def make(arguments: Mapping[str, object]) -> dict[str, object]:
     told = json.loads(json.dumps(arguments))
     composite, rules = Composite(**told["composite"]), Rules(**told["rules"])
     order = Order(Path(told["folder"]), told["form"], tuple(told["streams"]))
+    foreground, background = entries = _entry(told["foreground"]), _entry(told["background"])
     stored = stored_record(order, composite, rules)
-    if stored is not None:
+    if stored is not None and stored["sources"] == _marks(entries):
         return {**stored, "made": False}
-    scene = Scene(composite, _entry(told["foreground"]), _entry(told["background"]), rules)
+    scene = Scene(composite, foreground, background, rules)
     home, order = order.home(composite), _with_stored(order, composite, rules)
     if home.exists() and not (home / RECORD).exists():
         raise InputError(f"{show_path(home)} must be a composite or not be there; it holds none; choose another folder")
@@ -71,7 +74,10 @@ def make(arguments: Mapping[str, object]) -> dict[str, object]:
     try:
         with one_thread():  # several composites at a time use the other cores better
             sums = _write_streams(part, order, scene)
-        record = _record(order, scene, sums)
+        record = _record(order, scene, sums) | {
+            "bytes": {stream: _size(part / _file_name(order, stream)) for stream in order.streams},
+            "sources": _marks(entries),
+        }
         (part / RECORD).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
         if home.exists():
             home.rename(old)
@@ -84,22 +90,47 @@ def make(arguments: Mapping[str, object]) -> dict[str, object]:
 
 
 def stored_record(order: Order, composite: Composite, rules: Rules) -> dict[str, object] | None:
-    """Return the record of a composite that is already written as ordered, else None."""
+    """Return the record of a composite that is already written as ordered, each stream of its full size, else None."""
     home = order.home(composite)
     try:
         record: dict[str, object] = json.loads((home / RECORD).read_text(encoding="utf-8"))
-        sums = record["checksums"]
+        sums, sizes = record["checksums"], record["bytes"]
         same = (
             record["format"] == FORMAT
             and record["composite"] == asdict(composite)
             and record["rules"] == asdict(rules)
             and isinstance(sums, dict)
+            and isinstance(sizes, dict)
+            and isinstance(record["sources"], dict)
             and set(order.streams) <= set(sums)
+            and all(_size(home / _file_name(order, stream)) == sizes[stream] for stream in order.streams)
         )
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    present = all((home / _file_name(order, stream)).exists() for stream in order.streams)
-    return record if same and present else None
+    return record if same else None
+
+
+def _size(path: Path) -> int:
+    """Return the bytes of a file, or of all files in a folder."""
+    return sum(file.stat().st_size for file in path.iterdir()) if path.is_dir() else path.stat().st_size
+
+
+def _marks(entries: Sequence[Entry]) -> dict[str, str]:
+    """Return a mark for each source's name, which changes with its files: their names, sizes, beginnings and ends."""
+    return {entry.name: f"{_mark(entry.path, entry.alpha):08x}" for entry in entries}
+
+
+def _mark(*paths: Path | None) -> int:
+    mark = 0
+    for path in paths:
+        files = [] if path is None else sorted(path.iterdir()) if path.is_dir() else [path]
+        for file in files:
+            mark = zlib.crc32(f"{os.fsencode(file.name)!r} {file.stat().st_size}".encode(), mark)
+            with file.open("rb") as stream:
+                mark = zlib.crc32(stream.read(MARKED), mark)
+                stream.seek(max(0, file.stat().st_size - MARKED))
+                mark = zlib.crc32(stream.read(), mark)
+    return mark
 
 
 def _with_stored(order: Order, composite: Composite, rules: Rules) -> Order:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,11 +59,19 @@ def write_pack(path: Path, sources: Iterator[Source]) -> int:
         raise InputError(f"a pack must hold at least one source; none was given for {path}")
     try:
         save_file(tensors, str(path), metadata={"kinds": json.dumps(kinds)})
+        path.chmod(0o666 & ~_umask())  # as any other file: safetensors gives it to its owner alone
     except (OSError, SafetensorError) as error:
         raise InputError(
             f"{path} must be writable; {one_line(error)}; check the disk, or choose another place"
         ) from error
     return len(tensors)
+
+
+def _umask() -> int:
+    """Return the rights that new files are not given."""
+    mask = os.umask(0o022)
+    os.umask(mask)
+    return mask
 
 
 def read_pack(path: Path, *, device: torch.device | str = "cpu") -> tuple[list[Source], list[Source]]:

@@ -190,7 +190,7 @@ def read_plan(path: Path) -> tuple[list[Composite], Rules]:
         InputError: The file is missing or is no plan, or a name comes twice; the message names the line.
     """
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8").rstrip().splitlines()
         head = json.loads(lines[0])
         if not isinstance(head, dict) or head.pop("format", None) != FORMAT:
             raise ValueError("it does not begin with the format's name")
