@@ -12,7 +12,7 @@ from torch import Tensor
 from mattekit.checks import InputError, check_rank
 from mattekit.ops.extend import extend_colour
 
-BAND = 32
+BAND = 64
 """Rows of the frame that are placed at a time, so that they stay in the processor's cache."""
 CELL = 16
 """Side in px of the squares by which empty parts of a foreground are left out."""
@@ -117,17 +117,21 @@ class Figure:
         at = onward[:, :2] @ self._cells + onward[:, 2:]
         reach = (CELL / 2 + 2) * float(torch.linalg.matrix_norm(onward[:, :2], 2)) * math.sqrt(2)
         bands = -(-height // BAND)
-        spans = []
-        first = ((at[1] - reach) / BAND).floor()
-        last = ((at[1] + reach) / BAND).floor()
-        for band in range(max(0, int(first.min())), min(bands, int(last.max()) + 1)):
-            inside = at[0][(first <= band) & (last >= band)]
-            if len(inside) == 0:
-                continue
-            left, right = max(0, int(inside.min() - reach)), min(width, int(inside.max() + reach) + 2)
-            if left < right:
-                spans.append((band * BAND, left, min(height, (band + 1) * BAND), right))
-        return spans
+        # bands are counted from 1, so that 0 and the last take what lies above and below the frame
+        first = ((at[1] - reach) / BAND).floor().clamp(-1, bands).long() + 1
+        last = ((at[1] + reach) / BAND).floor().clamp(-1, bands).long() + 1
+        left, right = at.new_full((bands + 2,), torch.inf), at.new_full((bands + 2,), -torch.inf)
+        for step in range(int((last - first).max()) + 1):
+            band = torch.minimum(first + step, last)
+            left.scatter_reduce_(0, band, at[0], "amin")
+            right.scatter_reduce_(0, band, at[0], "amax")
+        lows, highs = (left[1:-1] - reach).clamp(0, width), (right[1:-1] + reach + 2).clamp(0, width)
+        ends = zip(lows.int().tolist(), highs.int().tolist(), strict=True)
+        return [
+            (band * BAND, low, min(height, (band + 1) * BAND), high)
+            for band, (low, high) in enumerate(ends)
+            if low < high
+        ]
 
 
 def _doubled(colour: Tensor, alpha: Tensor) -> Tensor:
