@@ -1,0 +1,233 @@
+"""`mattekit inspect`: a clip and its alpha without a truth: which frames to look at, and why, worst first."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import numpy as np
+import typer
+
+from mattekit.checks import InputError
+from mattekit.cli.device import set_threads
+from mattekit.cli.inspection import check_sheet, check_table, draw_sheet, write_sheet, write_table
+from mattekit.cli.report import peak_memory_mb, progress_bar
+from mattekit.media import check_distinct, probe, read, read_alpha, read_mask, read_planes, show_path
+from mattekit.media.reader import check_span
+from mattekit.types import ClipInfo
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from mattekit.metrics.blind import Finding, Look
+
+FIRST, COLOURED = 8, 24
+"""The first so many frames of an alpha must be grey: no channel more than so many of 255 levels from another."""
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """One run, all of it checked.
+
+    Attributes:
+        clip: The frames.
+        alpha: Their alpha.
+        foreground: Their straight colour, or None.
+        span: First frame and one past the last, of the clip.
+        skipped: Frames that precede the span in the alpha.
+    """
+
+    clip: ClipInfo
+    alpha: ClipInfo
+    foreground: ClipInfo | None
+    span: tuple[int, int]
+    skipped: dict[str, int]
+
+
+def inspect(
+    clip: Annotated[Path, typer.Argument(metavar="CLIP", help="Video file or folder of images.")],
+    alpha: Annotated[Path, typer.Argument(metavar="ALPHA", help="Its alpha: grey, or a cut-out's alpha channel.")],
+    *,
+    foreground: Annotated[Path | None, typer.Option(help="Its straight colour, or a cut-out: looks for spill.")] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Contact sheet (.png) of the worst.")] = None,
+    csv: Annotated[Path | None, typer.Option(help="Table (.csv) with a row for every frame.")] = None,
+    top: Annotated[int, typer.Option(min=1, help="Entries to print and to draw.")] = 10,
+    threads: Annotated[int | None, typer.Option(min=1, help="Threads an operation may use.")] = None,
+    start: Annotated[int, typer.Option(min=0, help="First frame, counted from 0.")] = 0,
+    end: Annotated[int | None, typer.Option(min=1, help="Frame to stop before.")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace outputs that exist.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one summary line on stdout.")] = False,
+) -> None:
+    """Find suspicious frames without a truth: holes, islands, flicker, frozen alpha, jumps, and spill.
+
+    Each is measured against how much it varies in this clip; 1 is worth a look, 3 is far out.
+    """
+    begun = time.monotonic()
+    job = _check(clip, alpha, foreground, (start, end))
+    inputs = [each for each in (job.clip, job.alpha, job.foreground) if each is not None]
+    outputs = {name: path for name, path in (("sheet", output), ("table", csv)) if path is not None}
+    check_distinct(list(outputs.values()))
+    if output is not None:
+        check_sheet(output, inputs, overwrite=overwrite)
+    if csv is not None:
+        check_table(csv, inputs, overwrite=overwrite)
+    set_threads(threads)
+    looks = _look(job)
+    seconds = time.monotonic() - begun
+    from mattekit.metrics.blind import find
+
+    found, scores = find(looks, job.clip.size)
+    if csv is not None:
+        write_table(csv, looks, job.clip.size)
+    if output is not None:
+        frames, alphas = _frames_of(job), _alphas(job.alpha, job.skipped["alpha"], job.span[1] - job.span[0])
+        write_sheet(output, draw_sheet(found[:top], scores, job.span[0], frames, alphas), overwrite=overwrite)
+    _tell(job, looks, found[:top], len(found), outputs, seconds, as_json=as_json)
+
+
+def _check(clip: Path, alpha: Path, foreground: Path | None, span: tuple[int, int | None]) -> Inspection:
+    """Return the run, or raise before torch is imported.
+
+    Raises:
+        InputError: The inputs do not fit each other, or alpha is in colour.
+        MediaError: One cannot be read.
+    """
+    frames, matte = probe(clip), probe(alpha)
+    colour = None if foreground is None else probe(foreground)
+    first, last = span[0], check_span(frames, *span)
+    skipped = {"alpha": _check_fits("alpha", matte, frames, (first, last))}
+    if colour is not None:
+        skipped["foreground"] = _check_fits("foreground", colour, frames, (first, last))
+    _check_grey(matte)
+    return Inspection(frames, matte, colour, (first, last), skipped)
+
+
+def _check_fits(what: str, given: ClipInfo, clip: ClipInfo, span: tuple[int, int]) -> int:
+    """Return how many of its frames precede the span: those of the clip, or none where it holds the span alone.
+
+    Raises:
+        InputError: It has another size than the clip, or another count of frames.
+    """
+    shown = f"{what} {show_path(given.path)}"
+    if given.size != clip.size:
+        raise InputError(f"{shown} must have the clip's size (height, width) {clip.size}; got {given.size}: resize it")
+    length = span[1] - span[0]
+    if given.frames == clip.frames:
+        return span[0]
+    if given.frames == length:
+        return 0
+    part = "" if length == clip.frames else f", or the {length} from --start to --end"
+    raise InputError(f"{shown} must have the clip's {clip.frames} frames{part}; got {given.frames}: choose a span")
+
+
+def _check_grey(alpha: ClipInfo) -> None:
+    """Raise unless the first frames of an alpha are grey, or have an alpha channel.
+
+    Raises:
+        InputError: They have colours.
+    """
+    if alpha.kind == "images":
+        for file in alpha.files[:FIRST]:
+            read_mask(file, alpha.size)
+        return
+    with closing(read_planes(alpha)) as pictures:  # type: ignore[type-var]
+        for picture in islice(pictures, FIRST):
+            if picture.shape[2] != 3:
+                return
+            apart = int(np.ptp(picture, axis=2).max()) * 255 / np.iinfo(picture.dtype).max
+            if apart > COLOURED:
+                raise InputError(
+                    f"alpha {show_path(alpha.path)} must be grey or have an alpha channel; it has colours: "
+                    "name the clip first and its alpha second"
+                )
+
+
+def _look(job: Inspection) -> list[Look]:
+    """Look at every frame of the span; two are held at a time."""
+    import torch
+
+    from mattekit.metrics.blind import Inspector
+
+    first, last = job.span
+    inspector = Inspector(start=first)
+    colours: Iterator[Tensor | None] = (None for _ in range(first, last))
+    if job.foreground is not None:
+        colours = _colours(job.foreground, job.skipped["foreground"], last - first)
+    alphas = _alphas(job.alpha, job.skipped["alpha"], last - first)
+    with progress_bar("inspect", last - first) as progress, torch.inference_mode():
+        for done, (frame, alpha, colour) in enumerate(zip(_frames_of(job), alphas, colours, strict=True)):
+            inspector.add(frame, alpha, colour)
+            progress(done + 1)
+    return inspector.finish()
+
+
+def _frames_of(job: Inspection) -> Iterator[Tensor]:
+    return _colours(job.clip, job.span[0], job.span[1] - job.span[0])
+
+
+def _colours(clip: ClipInfo, start: int, count: int) -> Iterator[Tensor]:
+    """Yield frames (3, H, W) in [0, 1]."""
+    with closing(read(clip, chunk=1, start=start, end=start + count)) as chunks:  # type: ignore[type-var]
+        for chunk in chunks:
+            yield from chunk.frames
+
+
+def _alphas(clip: ClipInfo, start: int, count: int) -> Iterator[Tensor]:
+    """Yield alphas (1, H, W) in [0, 1]."""
+    import torch
+
+    with closing(read_alpha(clip)) as alphas:  # type: ignore[type-var]
+        for alpha in islice(alphas, start, start + count):
+            yield torch.from_numpy(alpha)[None]
+
+
+def _tell(
+    job: Inspection,
+    looks: Sequence[Look],
+    found: Sequence[Finding],
+    count: int,
+    outputs: dict[str, Path],
+    seconds: float,
+    *,
+    as_json: bool,
+) -> None:
+    """Print what was found: a list on stdout, or one line of JSON."""
+    cuts = [look.frame for look in looks if look.cut]
+    for path in outputs.values():
+        print(f"wrote {show_path(path)}", file=sys.stderr)
+    print(
+        f"{len(looks)} frames in {seconds:.1f} s, {len(looks) / max(seconds, 1e-9):.1f} frames a second",
+        file=sys.stderr,
+    )
+    if as_json:
+        entries = [
+            {
+                "first": each.first,
+                "last": each.last,
+                "worst": each.worst,
+                "cause": each.cause,
+                "also": list(each.also),
+                "suspicion": round(each.suspicion, 3),
+                "words": each.words,
+            }
+            for each in found
+        ]
+        told = {"clip": str(job.clip.path), "alpha": str(job.alpha.path), "frames": len(looks), "cuts": cuts}
+        told |= {"findings": entries, "found": count, "outputs": {name: str(path) for name, path in outputs.items()}}
+        print(json.dumps({**told, "seconds": round(seconds, 3), "peak_memory_mb": peak_memory_mb()}), flush=True)
+        return
+    for place, each in enumerate(found, 1):
+        print(f"{place:>3}.  {each.suspicion:4.1f}  {each}")
+    if count > len(found):
+        print(f"and {count - len(found)} more: see --top")
+    if not found:
+        print("nothing stands out")
+    if cuts:
+        print(f"scenes begin at frames {', '.join(map(str, cuts))}")
