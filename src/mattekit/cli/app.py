@@ -15,7 +15,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from mattekit.checks import InputError, one_line
-from mattekit.cli import compose, data, demo, evaluate, key, matte, propagate, train, trimap
+from mattekit.cli import compose, data, demo, evaluate, inspect, key, matte, propagate, train, trimap
 
 DONE, FAULT, USAGE, INTERRUPTED = 0, 1, 2, 130
 
@@ -28,6 +28,7 @@ app.command("propagate")(propagate.propagate)
 app.command("trimap")(trimap.trimap)
 app.command("compose")(compose.compose)
 app.command("evaluate")(evaluate.evaluate)
+app.command("inspect")(inspect.inspect)
 app.command("demo")(demo.demo)
 app.command("train")(train.train)
 app.add_typer(data.app, name="data")
