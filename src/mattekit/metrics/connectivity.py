@@ -8,6 +8,8 @@ threshold at all; what is left are the saddles between separate summits, and tho
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -25,6 +27,8 @@ TOLERANCE = 0.15
 """Distance above its connected level up to which a pixel counts as fully connected."""
 STEP_OF_LEVEL = bytes(level * STEPS // 255 for level in range(256))
 """The highest threshold, in tenths, that each 8-bit level reaches."""
+UNIT = 510
+"""A level of 8 bits is two 510ths and a threshold fifty-one: sums of 8-bit maps are exact."""
 
 
 def conn(alpha: Tensor, alpha_true: Tensor, region: Tensor) -> Tensor:
@@ -58,27 +62,39 @@ def conn(alpha: Tensor, alpha_true: Tensor, region: Tensor) -> Tensor:
     return torch.tensor(sums, dtype=torch.float64, device=alpha.device)
 
 
-def _planes(clip: Tensor) -> list[NDArray[np.generic]]:
+def _planes(clip: Tensor) -> list[NDArray[Any]]:
     return list(clip[:, 0].cpu().numpy())
 
 
-def _frame(alpha: NDArray[np.generic], alpha_true: NDArray[np.generic], region: NDArray[np.generic]) -> float:
+def _frame(alpha: NDArray[Any], alpha_true: NDArray[Any], region: NDArray[np.bool_]) -> float:
     differs = np.flatnonzero((alpha != alpha_true) & region)
     if not len(differs):
         return 0.0
-    level = connected_steps(_steps(np.minimum(alpha, alpha_true))).ravel()[differs] / STEPS
-    lost = [_lost(part.ravel()[differs], level) for part in (alpha, alpha_true)]
-    return float(np.abs(lost[0] - lost[1]).sum())
+    shared = np.minimum(alpha, alpha_true)
+    connected = np.zeros(shared.shape, np.uint8)
+    box = _box(shared)
+    connected[box] = connected_steps(_steps(shared[box]))
+    level = connected.ravel()[differs].astype(np.int16)
+    lost = [_lost(values.ravel()[differs], level) for values in (alpha, alpha_true)]
+    return float(np.abs(lost[0] - lost[1]).sum()) / UNIT
 
 
-def _lost(values: NDArray[np.generic], level: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return how far values lie above their connected level, 0 within the tolerance."""
-    unit = values.astype(np.float64) / (255 if values.dtype == np.uint8 else 1)
-    above = unit - level
-    return np.where(above >= TOLERANCE - SLACK, above, 0.0)
+def _box(shared: NDArray[Any]) -> tuple[slice, slice]:
+    """Return the rows and columns that hold all that reaches the first threshold, at least one of each."""
+    first = 255 / STEPS if shared.dtype == np.uint8 else 1 / STEPS - SLACK
+    lines = [np.flatnonzero(shared.max(axis=axis) >= first) for axis in (1, 0)]
+    rows, columns = (slice(int(line[0]), int(line[-1]) + 1) if len(line) else slice(0, 1) for line in lines)
+    return rows, columns
 
 
-def _steps(values: NDArray[np.generic]) -> Bytes:
+def _lost(values: NDArray[Any], level: NDArray[np.int16]) -> NDArray[Any]:
+    """Return how far values lie above their level in tenths, 0 within the tolerance; a 510th counts 1."""
+    exact = values.dtype == np.uint8
+    above = values.astype(np.int16) * 2 - level * 51 if exact else values.astype(np.float64) * UNIT - level * 51
+    return np.where(above >= TOLERANCE * UNIT - SLACK, above, 0)
+
+
+def _steps(values: NDArray[Any]) -> Bytes:
     """Return the highest threshold, in tenths, that each value reaches."""
     if values.dtype == np.uint8:
         return np.frombuffer(values.tobytes().translate(STEP_OF_LEVEL), np.uint8).reshape(values.shape)

@@ -54,3 +54,15 @@ def from_levels(values: Tensor) -> Tensor:
         The same shape, float64.
     """
     return values.double() / 255 if values.dtype == torch.uint8 else values.double()
+
+
+def in_levels(values: Tensor) -> Tensor:
+    """Return values counted in levels of 8 bits: whole numbers, exact in single precision, where they are 8 bits.
+
+    Args:
+        values: Any shape, uint8 in 0-255 or floating point in [0, 1].
+
+    Returns:
+        The same shape in [0, 255]; float32 of uint8, else float64.
+    """
+    return values.float() if values.dtype == torch.uint8 else values.double() * 255
