@@ -140,7 +140,8 @@ def _ends(flow: Tensor, rows: slice) -> Tensor:
     across += torch.arange(width, dtype=flow.dtype, device=flow.device)
     down += torch.arange(rows.start, rows.stop, dtype=flow.dtype, device=flow.device).unsqueeze(1)
     places = down.clamp_(0, height - 1).to(torch.int32).mul_(width)
-    return places.add_(across.clamp_(0, width - 1).to(torch.int32))
+    places += across.clamp_(0, width - 1).to(torch.int32)
+    return places
 
 
 def _box(region: Tensor, margin: int) -> tuple[slice, slice] | None:
