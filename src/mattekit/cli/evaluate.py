@@ -21,6 +21,8 @@ from mattekit.media.formats import IMAGES, VIDEOS
 from mattekit.types import ClipInfo
 
 CONVENTIONS = ("adobe", "dvm", "rvm-hr", "rvm-lr", "videomatting")
+MOVING = ("dvm", "videomatting")
+"""Conventions with MESSDdt."""
 PARTS = ("alpha", "pha")
 """Names that alpha has inside the folder of a composed clip."""
 
@@ -41,6 +43,9 @@ def evaluate(
         Path | None, typer.Option("--output", "-o", help="New folder for index.html, CSV, JSON and pictures.")
     ] = None,
     worst: Annotated[int, typer.Option(min=0, help="Worst frames of each clip in the report.")] = 3,
+    flow_cache: Annotated[
+        Path | None, typer.Option(help="Folder that keeps the true motion for MESSDdt, which takes longest.")
+    ] = None,
     workers: Annotated[int, typer.Option(min=1, help="Clips scored at a time.")] = 1,
     as_json: Annotated[bool, typer.Option("--json", help="Print one summary line on stdout.")] = False,
 ) -> None:
@@ -57,7 +62,14 @@ def evaluate(
         if not output.absolute().parent.is_dir():
             raise InputError(f"{show_path(output)} must lie in a folder that exists; make {show_path(output.parent)}")
         (output / "pictures").mkdir(parents=True)
-    results = _score_all(pairs, known, shown, convention, force=force, output=output, worst=worst, workers=workers)
+    settings = {
+        "convention": convention,
+        "force": force,
+        "worst": worst,
+        "pictures": None if output is None else str((output / "pictures").absolute()),
+        "flows": None if flow_cache is None else str(flow_cache.absolute()),
+    }
+    results = _score_all(pairs, known, shown, settings, workers=workers)
     means = _means(results)
     _print_table(convention, results, means)
     if output is not None:
@@ -139,11 +151,8 @@ def _score_all(
     pairs: Mapping[str, tuple[Path, Path]],
     trimaps: Mapping[str, Path],
     clips: Mapping[str, Path],
-    convention: str,
+    settings: Mapping[str, object],
     *,
-    force: bool,
-    output: Path | None,
-    worst: int,
     workers: int,
 ) -> dict[str, dict[str, Any]]:
     """Return the scores of every clip by name."""
@@ -153,24 +162,11 @@ def _score_all(
     def told(path: Path | None) -> str | None:
         return None if path is None else str(path.absolute())
 
-    tasks = [
-        Task(
-            name,
-            {
-                "name": name,
-                "number": number,
-                "predicted": told(one),
-                "true": told(other),
-                "trimaps": told(trimaps.get(name)),
-                "frames": told(clips.get(name)),
-                "convention": convention,
-                "force": force,
-                "worst": worst,
-                "pictures": told(output / "pictures") if output is not None else None,
-            },
-        )
-        for number, (name, (one, other)) in enumerate(pairs.items())
-    ]
+    tasks = []
+    for number, (name, (one, other)) in enumerate(pairs.items()):
+        files = {"predicted": one, "true": other, "trimaps": trimaps.get(name), "frames": clips.get(name)}
+        paths = {what: told(path) for what, path in files.items()}
+        tasks.append(Task(name, {"name": name, "number": number, **paths, **settings}))
     found: dict[str, dict[str, Any]] = {}
     with closing(run(score_clip, tasks, workers=workers)) as outcomes, progress_bar("score", len(tasks)) as progress:
         for done, outcome in enumerate(outcomes, start=1):
@@ -203,6 +199,8 @@ def _print_table(convention: str, results: Mapping[str, Mapping[str, Any]], mean
         table.add_section()
         table.add_row("mean", *_cells(list(means.values())))
     Console(stderr=True, soft_wrap=True).print(table)
+    if convention in MOVING and "MESSDdt" not in means:
+        print("note: MESSDdt left out: it needs opencv-python-headless", file=sys.stderr)
     empty = sum(result["empty"] for result in results.values())
     if empty:
         print(f"note: {empty} frames without an unknown pixel were left out", file=sys.stderr)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
+from functools import partial
+from importlib.util import find_spec
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,7 @@ from torch import Tensor
 
 from mattekit.checks import InputError
 from mattekit.media import frames_at, probe, read_alpha, show_path
-from mattekit.metrics import measure
+from mattekit.metrics import alpha_flow, measure
 
 CHUNK = 8
 """Frames measured at a time, and one more for the last pair."""
@@ -27,8 +29,9 @@ def score_clip(arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Score one clip.
 
     Args:
-        arguments: name, predicted, true, trimaps (a path or None), convention, force; worst (how many frames are
-            drawn), pictures (the folder for them, or None), frames (the clip itself, for the pictures, or None).
+        arguments: name, predicted, true, trimaps (a path or None), convention, force; flows (a folder that keeps the
+            true motion for MESSDdt, or None); worst (how many frames are drawn), pictures (the folder for them, or
+            None), frames (the clip itself, for the pictures, or None).
 
     Returns:
         frames: by metric the list of its values, None where nothing was scored; means; scored and empty frames; worst:
@@ -57,8 +60,12 @@ def _measured(arguments: Mapping[str, Any]) -> tuple[dict[str, Tensor], int, int
     """Return the values by metric and frame, and how many frames were scored and left out."""
     parts: dict[str, list[Tensor]] = {}
     frames = 0
+    cache = None if arguments["flows"] is None else Path(arguments["flows"])
+    flow = partial(alpha_flow, cache=cache) if find_spec("cv2") is not None else None
     for start, (alpha, truth, trimap) in _chunks(arguments):
-        errors = measure(arguments["convention"], alpha, truth, trimap=trimap, force=bool(arguments["force"]))
+        errors = measure(
+            arguments["convention"], alpha, truth, trimap=trimap, flow=flow, force=bool(arguments["force"])
+        )
         frames = start + len(alpha)
         for name, found in errors.frames.items():
             parts.setdefault(name, []).append(_new(found, len(alpha), first=start == 0))
