@@ -22,17 +22,23 @@ USUAL = {
     "flicker": 1.5e-3,
     "frozen": 4e-4,
     "area": 5e-3,
-    "softness": 2e-2,
+    "softness": 3e-2,
     "spill": 1e-2,
 }
 """The least that a measure is taken to vary in a good matte: shares of the frame's px (hole, island), of the subject's
 area (flicker, area), of the frame's longer side (frozen), of the width itself (softness), of colour (spill)."""
+
+SHARP = 0.5
+"""Px added to a width before its logarithm is taken, so that hard edges may vary."""
 
 DEVIATIONS = 6.0
 """So many times the usual variation from the middle makes a suspicion of 1."""
 
 LISTED = 1.0
 """Suspicion from which a frame is listed."""
+
+KINDS = ("hole", "island", "unsteady", "frozen", "unsteady", "unsteady", "spill")
+"""What kind of damage each cause is a sign of; a frame is listed for the kind that it is most suspicious of."""
 
 GAPS = {"flicker": 8, "area": 8, "softness": 8}
 GAP = 3
@@ -94,7 +100,7 @@ def suspicions(looks: Sequence[Look], size: tuple[int, int]) -> dict[str, Floats
         "flicker": np.nan_to_num(_series(looks, "flicker")),
         "frozen": _whole_spans(_series(looks, "lag")) / side,
         "area": _by_scene(looks, lambda part: departures(np.cumsum(np.nan_to_num(_series(part, "step"))))),
-        "softness": _by_scene(looks, lambda part: departures(np.log(_known(_series(part, "width")) + 0.01 * 50))),
+        "softness": _by_scene(looks, lambda part: departures(np.log(_known(_series(part, "width")) + SHARP))),
         "spill": _by_scene(looks, lambda part: departures(_known(_series(part, "spill")))),
     }
     return {cause: _suspicion(values, USUAL[cause]) for cause, values in raw.items()}
@@ -118,7 +124,7 @@ def departures(values: Floats) -> Floats:
         reach = min(4, place, count - 1 - place)
         result[place] = abs(values[place] - np.median(values[place - reach : place + reach + 1]))
         if place and count - place > 1:
-            stays = np.median(values[place : place + 5]) - np.median(values[max(0, place - 5) : place])
+            stays = np.median(values[place : place + 9]) - np.median(values[max(0, place - 9) : place])
             jump = values[place] - values[place - 1]
             result[place] = max(result[place], min(abs(jump), abs(stays)) if jump * stays > 0 else 0.0)
     return result
@@ -132,20 +138,24 @@ def find(looks: Sequence[Look], size: tuple[int, int]) -> tuple[list[Finding], F
         size: (height, width) of the frames in px.
     """
     scores = suspicions(looks, size)
-    found = [
-        _finding(cause, looks, values, span)
-        for cause, values in scores.items()
-        for span in _spans(values >= LISTED, looks, GAPS.get(cause, GAP))
+    if not looks:
+        return [], np.zeros(0)
+    table = np.stack([scores[cause] for cause in CAUSES])
+    kinds = np.array(KINDS)
+    own = (table >= LISTED) & (kinds[:, None] == kinds[table.argmax(axis=0)][None])
+    listed = [
+        _finding(cause, looks, table[place], span)
+        for place, cause in enumerate(CAUSES)
+        for span in _spans(own[place], looks, GAPS.get(cause, GAP))
     ]
-    found.sort(key=lambda finding: (-finding.suspicion, finding.first))
     kept: list[Finding] = []
-    for finding in found:
+    for finding in sorted(listed, key=lambda each: (-each.suspicion, each.first)):
         host = next((at for at, each in enumerate(kept) if _belongs(finding, each)), None)
         if host is None:
             kept.append(finding)
         else:
             kept[host] = _joined(kept[host], finding)
-    return kept, np.max(np.stack(list(scores.values())), axis=0) if looks else np.zeros(0)
+    return kept, table.max(axis=0)
 
 
 def _series(looks: Sequence[Look], name: str) -> Floats:

@@ -12,13 +12,16 @@ from mattekit.checks import check_rank, check_same_size
 from mattekit.metrics.blind import measures
 from mattekit.metrics.blind.look import Box, Look, scenes
 from mattekit.metrics.blind.motion import estimate_motion, follow_subject
-from mattekit.metrics.blind.newcomers import Newcomers
+from mattekit.metrics.blind.newcomers import Moved, Newcomers
 from mattekit.metrics.blind.standstill import Standstill
 from mattekit.ops.resize import resize
 from mattekit.ops.warp import warp
 
 VIEW, MOTION = 640, 256
 """Longest side in px at which regions and edges are looked at, and at which motion is found."""
+
+CAUGHT_UP = 2e-3
+"""An alpha that lagged by more than this share of the width, and then moves, tells only of where it stood still."""
 
 
 @dataclass
@@ -110,10 +113,11 @@ class Inspector:
         scale = width / now.alpha.shape[-1]
         now.look.change = measures.flicker(now.alpha, now.before, now.before, now.trust)[0]
         now.look.lag = self._still.add(now.alpha, flow[0], trust[0]) * scale
-        if past.look.lag == 0 or now.look.lag > 0:  # an alpha that catches up tells only of where it stood still
+        if now.look.lag > 0 or past.look.lag < CAUGHT_UP * width:
             now.look.step = measures.area_step(now.alpha, now.before, now.trust)
-            side = width / view.shape[-1]
-            self._new.add(now.look, view, before=now.before, trust=now.trust, flow=flow[:1], scale=side)
+            earlier = None if past.before is None else warp(past.before[None], flow[:1])[0][0]
+            moved = Moved(past.alpha, now.before, now.trust, flow[:1], earlier)
+            self._new.add(now.look, view, moved=moved, scale=width / view.shape[-1])
         if past.before is not None and past.trust is not None:
             after = warp(now.alpha[None], flow[1:])[0][0]
             past.look.flicker, heat = measures.flicker(past.alpha, past.before, after, past.trust * trust[1])

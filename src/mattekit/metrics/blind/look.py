@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 Box = tuple[float, float, float, float]
 
@@ -46,4 +47,4 @@ class Look:
 def scenes(looks: Sequence[Look]) -> list[tuple[int, int]]:
     """Return for each scene the place of its first look and one past its last."""
     starts = [place for place, look in enumerate(looks) if look.cut or place == 0]
-    return list(zip(starts, [*starts[1:], len(looks)], strict=True))
+    return list(pairwise([*starts, len(looks)]))

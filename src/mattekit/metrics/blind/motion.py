@@ -16,7 +16,7 @@ LEVELS, SEARCH = 4, 3
 """Sizes of the pyramid, and how many of its coarsest pixels to each side are searched: 24 px of the given frames."""
 
 STEPS, WINDOW, LARGEST = 2, 3, 1.5
-"""Lucas-Kanade steps a size, the half side of their window in px, and the longest step in px."""
+"""Lucas-Kanade steps a size, of which the finest has one; the half side of their window and the longest step, in px."""
 
 STIFFNESS = 2e-5
 """Added to the squared slopes: where a window shows less than this, the motion stays what the coarser size says."""
@@ -54,13 +54,12 @@ def estimate_motion(one: Tensor, other: Tensor) -> tuple[Tensor, Tensor]:
     check_rank("other", other, "3 H W")
     weights = one.new_tensor([0.299, 0.587, 0.114]).view(3, 1, 1)
     luma = torch.stack([(frame * weights).sum(0, keepdim=True) for frame in (one, other)])
-    still, moving = gaussian_pyramid(luma, LEVELS), gaussian_pyramid(luma.flip(0), LEVELS)
-    flow = _search(still[-1], moving[-1])
-    for level in range(LEVELS - 1, -1, -1):
-        size = still[level].shape[-2:]
-        if flow.shape[-2:] != size:
-            flow = 2 * functional.interpolate(flow, size=size, mode="bilinear", align_corners=False)
-        flow = _refine(still[level], moving[level], flow)
+    *finer, coarsest = gaussian_pyramid(luma, LEVELS)
+    flow = _refine(coarsest, _search(coarsest), STEPS)
+    for level in range(LEVELS - 2, -1, -1):
+        size = finer[level].shape[-2:]
+        flow = 2 * functional.interpolate(flow, size=size, mode="bilinear", align_corners=False)
+        flow = _refine(finer[level], flow, STEPS if level else 1)
     gap = window_mean((luma - warp(luma.flip(0), flow)[0]).abs(), 2)
     trust = torch.cat((consistent(flow[:1], flow[1:]), consistent(flow[1:], flow[:1])))
     return flow, trust * (gap < UNLIKE)
@@ -120,12 +119,11 @@ def _running_sum(x: Tensor, length: int, dim: int) -> Tensor:
     return x if total is None else total
 
 
-def _search(still: Tensor, moving: Tensor) -> Tensor:
-    """Return the best whole-pixel motion (N, 2, h, w) within the search range; ties and noise go to the shorter."""
+def _search(still: Tensor) -> Tensor:
+    """Return the best whole-pixel motion (2, 2, h, w) between a pair within the search range; the shorter of equals."""
     side = 2 * SEARCH + 1
-    padded = functional.pad(moving, (SEARCH,) * 4, mode="replicate")
-    size = still.shape[-2:]
-    moved = functional.unfold(padded, side).unflatten(-1, size)
+    padded = functional.pad(still.flip(0), (SEARCH,) * 4, mode="replicate")
+    moved = functional.unfold(padded, side).unflatten(-1, still.shape[-2:])
     offsets = torch.arange(-SEARCH, SEARCH + 1, device=still.device, dtype=still.dtype)
     down, across = torch.meshgrid(offsets, offsets, indexing="ij")
     length = torch.hypot(across, down).flatten()
@@ -134,15 +132,21 @@ def _search(still: Tensor, moving: Tensor) -> Tensor:
     return torch.stack((across.flatten()[best], down.flatten()[best]), dim=1)
 
 
-def _refine(still: Tensor, moving: Tensor, flow: Tensor) -> Tensor:
-    """Return flow after a few Lucas-Kanade steps at one size, smoothed."""
+def _refine(still: Tensor, flow: Tensor, steps: int) -> Tensor:
+    """Return the flow (2, 2, h, w) of a pair (2, 1, h, w), after a few Lucas-Kanade steps at one size, smoothed."""
+    moving = still.flip(0)
     right, below = sobel(still)
     products = window_mean(torch.cat((right * right, right * below, below * below), dim=1), WINDOW)
     xx, xy, yy = (products + products.new_tensor([STIFFNESS, 0.0, STIFFNESS]).view(1, 3, 1, 1)).split(1, dim=1)
     scale = 1 / (xx * yy - xy * xy)
-    for _ in range(STEPS):
-        gap = still - warp(moving, flow)[0]
-        x, y = window_mean(torch.cat((right * gap, below * gap), dim=1), WINDOW).split(1, dim=1)
+    slopes = torch.cat((right, below), dim=1)
+    corners = still.new_tensor([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]).expand(2, 2, 3)
+    grid = functional.affine_grid(corners, list(still.shape), align_corners=False)
+    unit = still.new_tensor([2 / still.shape[-1], 2 / still.shape[-2]]).view(1, 2, 1, 1)
+    for _ in range(steps):
+        place = grid + (flow * unit).permute(0, 2, 3, 1)
+        moved = functional.grid_sample(moving, place, padding_mode="border", align_corners=False)
+        x, y = window_mean(slopes * (still - moved), WINDOW).split(1, dim=1)
         step = torch.cat((yy * x - xy * y, xx * y - xy * x), dim=1) * scale
-        flow = flow + step.clamp(-LARGEST, LARGEST)
+        flow = flow + step.clamp_(-LARGEST, LARGEST)
     return window_mean(flow, 1)

@@ -19,14 +19,35 @@ from mattekit.ops.warp import warp
 LOW, HIGH = 0.4, 0.8
 """A hole has less alpha than the first, an island more than the second."""
 
-EMPTY, FULL, REACH = 0.15, 0.85, 2
-"""Nothing was there before if all alpha within so many px was below the first, subject if it was above the second."""
+EMPTY, FULL = 0.15, 0.85
+HALF, REACH, FAR = 0.5, 2, 8
+"""Nothing was there before if all alpha around was below the first, subject if it was above the second: within so many
+px along a motion that is trusted, or so far around that no motion matters."""
 
 OWN, LEAST = 0.3, 6
 """Share of a region that must be new, or be what was new before, for it to count; and so many px in any case."""
 
 LONGEST = 12
 """Frames for which one is followed; what lasts longer is part of the scene, and only its first frame counts."""
+
+
+@dataclass(frozen=True)
+class Moved:
+    """The alphas of the two frames before.
+
+    Attributes:
+        past: (1, h, w) as it was.
+        before: (1, h, w) moved onto the present frame.
+        trust: (1, h, w) in {0, 1}, of that motion.
+        flow: (1, 2, h, w) in px, from the present frame to the one before.
+        earlier: (1, h, w), of the frame before that, moved onto the present frame, or None at the start of a scene.
+    """
+
+    past: Tensor
+    before: Tensor
+    trust: Tensor
+    flow: Tensor
+    earlier: Tensor | None = None
 
 
 @dataclass
@@ -67,25 +88,26 @@ class Newcomers:
             life.take_back()
         self._maps, self._lives = {}, {}
 
-    def add(self, look: Look, alpha: Tensor, *, before: Tensor, trust: Tensor, flow: Tensor, scale: float) -> None:
+    def add(self, look: Look, alpha: Tensor, *, moved: Moved, scale: float) -> None:
         """Look at the next frame, and set the areas of its holes and islands and where the largest is.
 
         Args:
             look: What is known of the frame.
             alpha: (1, H, W) in [0, 1].
-            before: (1, h, w), the alpha before, moved onto this frame; smaller.
-            trust: (1, h, w) in {0, 1}.
-            flow: (1, 2, h, w) in px, from this frame to the one before.
+            moved: The alphas before; smaller.
             scale: Px of the full frame that a px of alpha is high and wide.
         """
         size = (alpha.shape[-2], alpha.shape[-1])
-        full = (erode(before, REACH) > FULL) & (trust > 0)
-        empty = (dilate(before, REACH) < EMPTY) & (trust > 0)
+        before, trusted = moved.before, moved.trust > 0
+        full = (erode(before, REACH) > FULL) & trusted | (erode(moved.past, FAR, element="square") > FULL)
+        empty = (dilate(before, REACH) < EMPTY) & trusted | (dilate(moved.past, FAR, element="square") < EMPTY)
+        if moved.earlier is not None:  # what comes back after one bad frame is not new
+            full, empty = full & (moved.earlier > HALF), empty & (moved.earlier < HALF)
         alive: dict[int, _Life] = {}
         for kind, mask, chance in (("hole", alpha[0] < LOW, full), ("island", alpha[0] > HIGH, empty)):
             earlier = self._maps.pop(kind, None)
             if earlier is not None:
-                earlier = warp(dilate(earlier, 1)[None], flow, mode="nearest")[0][0]
+                earlier = warp(dilate(earlier, 1)[None], moved.flow, mode="nearest")[0][0]
             possible = chance if earlier is None else chance | (earlier > 0)
             if not bool((_grown(possible, size) & mask).any()):
                 continue

@@ -48,4 +48,4 @@ class Standstill:
             self.restart(alpha)
             return 0.0
         self._way = way
-        return expected if moved < SHARE * expected else 0.0
+        return expected if moved < SHARE * expected and expected > STILL else 0.0
