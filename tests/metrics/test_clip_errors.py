@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from mattekit.checks import InputError
-from mattekit.metrics import CONVENTIONS, conn, dtssd, dvm, grad, mean_errors, measure, messddt, quantise
+from mattekit.metrics import CONVENTIONS, conn, dtssd, dvm, grad, mean_errors, measure, messddt, quantise, sad
 
 
 def half_unknown(frames: int) -> torch.Tensor:
@@ -118,6 +118,14 @@ def test_8_bit_levels_and_their_values_are_one(name):
     values = measure(name, alpha, alpha_true, trimap=trimap)
     levels = measure(name, *((quantise(part) * 255).to(torch.uint8) for part in (alpha, alpha_true)), trimap=trimap)
     assert values.means == levels.means
+
+
+@pytest.mark.parametrize("function", [sad, conn, grad, dtssd])
+def test_levels_may_be_compared_with_values(function):
+    alpha, alpha_true, trimap = random_clip()
+    levels, region = (quantise(alpha) * 255).to(torch.uint8), trimap == 0.5
+    mixed, plain = function(levels, alpha_true, region), function(quantise(alpha), alpha_true.double(), region)
+    torch.testing.assert_close(mixed, plain, rtol=1e-6, atol=0)
 
 
 @pytest.mark.parametrize("name", sorted(CONVENTIONS))

@@ -11,12 +11,12 @@ from torch import Tensor
 
 from mattekit.checks import InputError, check_choice, check_rank
 from mattekit.metrics.colour import composite_mse, foreground_mad, foreground_mse
-from mattekit.metrics.connectivity import conn
+from mattekit.metrics.connectivity import lost_connection
 from mattekit.metrics.conventions import CONVENTIONS, Convention
 from mattekit.metrics.gradient import grad
 from mattekit.metrics.levels import to_levels
 from mattekit.metrics.spatial import Inside, mean_square
-from mattekit.metrics.temporal import change, messddt
+from mattekit.metrics.temporal import along, change
 from mattekit.ops import UNKNOWN
 
 
@@ -58,8 +58,7 @@ class _Clip:
         """MESSDdt's plain sums, (T - 1,); None without flow."""
         if self.flow is None:
             return None
-        sums = messddt(self.alpha, self.alpha_true, self.region, self.flow, motion=self.convention.motion)
-        return _scored(self, sums)
+        return _scored(self, along(self.inside, self.flow, self.convention.motion))
 
 
 def measure(
@@ -102,9 +101,10 @@ def measure(
     check_rank("alpha", alpha, "T 1 H W")
     check_rank("alpha_true", alpha_true, "T 1 H W")
     predicted, truth = to_levels(alpha), to_levels(alpha_true)
-    region = _region(convention, truth, trimap)
-    if force and trimap is not None:
-        predicted = _forced(predicted, trimap)
+    unknown = _unknown(trimap, predicted)
+    region = _region(convention, truth, unknown)
+    if force and trimap is not None and unknown is not None:
+        predicted = torch.where(unknown, predicted, trimap.to(torch.uint8).mul_(255))
     inside = Inside(predicted, truth, region)
     motion = flow(truth) if callable(flow) else flow
     clip = _Clip(convention, predicted, truth, region, inside, _levels(foreground), _levels(foreground_true), motion)
@@ -152,24 +152,24 @@ def _levels(colour: Tensor | None) -> Tensor | None:
     return None if colour is None else to_levels(colour)
 
 
-def _region(convention: Convention, truth: Tensor, trimap: Tensor | None) -> Tensor:
+def _unknown(trimap: Tensor | None, levels: Tensor) -> Tensor | None:
+    """Return where a trimap is unknown, (T, 1, H, W) boolean."""
+    if trimap is None:
+        return None
+    if trimap.shape != levels.shape:
+        raise InputError(f"trimap must have the shape of alpha, {tuple(levels.shape)}; got {tuple(trimap.shape)}")
+    return trimap == UNKNOWN
+
+
+def _region(convention: Convention, truth: Tensor, unknown: Tensor | None) -> Tensor:
     """Return the convention's region, (T, 1, H, W) boolean."""
-    if trimap is not None:
-        check_rank("trimap", trimap, "T 1 H W")
-    if convention.region == "frame" or (convention.region == "trimap or frame" and trimap is None):
+    if convention.region == "frame" or (convention.region == "trimap or frame" and unknown is None):
         return torch.ones_like(truth, dtype=torch.bool)
-    if trimap is not None:
-        return trimap == UNKNOWN
+    if unknown is not None:
+        return unknown
     if convention.region == "trimap":
         raise InputError(f"convention {convention.name!r} must have a trimap for every frame; got none")
     return (truth > 0) & (truth < 255)
-
-
-def _forced(levels: Tensor, trimap: Tensor) -> Tensor:
-    """Set levels to 0 or 255 where the trimap knows."""
-    if trimap.shape != levels.shape:
-        raise InputError(f"trimap must have the shape of alpha, {tuple(levels.shape)}; got {tuple(trimap.shape)}")
-    return torch.where(trimap == UNKNOWN, levels, (trimap > UNKNOWN).to(torch.uint8).mul_(255))
 
 
 def _scored(clip: _Clip, values: Tensor) -> Tensor:
@@ -222,7 +222,7 @@ _STEPS: Mapping[str, Callable[[_Clip], Tensor | None]] = {
     "MAD": _mad,
     "MSE": lambda clip: mean_square(clip.inside, clip.convention.added_pixels),
     "Grad": _grad,
-    "Conn": lambda clip: _scored(clip, conn(clip.alpha, clip.alpha_true, clip.region)),
+    "Conn": lambda clip: _scored(clip, lost_connection(clip.inside)),
     "SSDA": lambda clip: _scored(clip, clip.inside.sums(2).sqrt()),
     "dtSSD": _dtssd,
     "MESSDdt": _messddt,

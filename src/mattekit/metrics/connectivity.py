@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mattekit.metrics.spatial import check_clip
+from mattekit.metrics.spatial import Inside
 
 Indices = NDArray[np.intp]
 Bytes = NDArray[np.uint8]
@@ -57,17 +57,22 @@ def conn(alpha: Tensor, alpha_true: Tensor, region: Tensor) -> Tensor:
         close every level there, as here; GCA-style ports skip the threshold, and the Matlab original fails. Regions
         are the trimap's unknown pixels (DVM, Adobe) or the whole frame (RVM); DVM's script does not divide by 1000.
     """
-    check_clip(alpha, alpha_true, region)
-    sums = [_frame(*planes) for planes in zip(_planes(alpha), _planes(alpha_true), _planes(region), strict=True)]
-    return torch.tensor(sums, dtype=torch.float64, device=alpha.device)
+    return lost_connection(Inside(alpha, alpha_true, region))
 
 
-def _planes(clip: Tensor) -> list[NDArray[Any]]:
-    return list(clip[:, 0].cpu().numpy())
+def lost_connection(inside: Inside) -> Tensor:
+    """Return Conn, (T,) float64, of errors found before."""
+    maps = [part[:, 0].cpu().numpy() for part in (inside.alpha, inside.alpha_true)]
+    sums = []
+    for frame, error in enumerate(inside.errors):
+        place, wrong = inside.places[frame], np.flatnonzero(error.cpu().numpy())
+        differs = wrong if place is None else place.cpu().numpy()[wrong]
+        sums.append(_frame(maps[0][frame], maps[1][frame], differs))
+    return torch.tensor(sums, dtype=torch.float64, device=inside.alpha.device)
 
 
-def _frame(alpha: NDArray[Any], alpha_true: NDArray[Any], region: NDArray[np.bool_]) -> float:
-    differs = np.flatnonzero((alpha != alpha_true) & region)
+def _frame(alpha: NDArray[Any], alpha_true: NDArray[Any], differs: Indices) -> float:
+    """Return one frame's sum over the pixels that differ."""
     if not len(differs):
         return 0.0
     shared = np.minimum(alpha, alpha_true)

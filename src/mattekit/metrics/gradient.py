@@ -6,9 +6,10 @@ import math
 
 import torch
 from torch import Tensor
+from torch.nn.functional import max_pool2d
 
 from mattekit.metrics.levels import from_levels, in_levels
-from mattekit.metrics.spatial import check_clip
+from mattekit.metrics.spatial import bounds, check_clip, same_kind
 
 SIGMA = 1.4
 RADIUS = math.ceil(SIGMA * math.sqrt(-2 * math.log(math.sqrt(2 * math.pi) * SIGMA * 0.01)))
@@ -48,20 +49,25 @@ def grad(alpha: Tensor, alpha_true: Tensor, region: Tensor, *, stretch: bool = F
         division by 1000 (not in the Adobe and DVM scripts, though in the tables).
     """
     check_clip(alpha, alpha_true, region)
+    alpha, alpha_true = same_kind(alpha, alpha_true)
     planes = zip(alpha[:, 0], alpha_true[:, 0], region[:, 0], strict=True)
     return torch.stack([_frame(*three, stretch=stretch) for three in planes])
 
 
 def _frame(alpha: Tensor, alpha_true: Tensor, region: Tensor, *, stretch: bool) -> Tensor:
-    inside = _tiles(region, 0)
-    active = inside.view(torch.uint8).amax(dim=0).amax(dim=2) > 0
-    one, other = _tiles(alpha, RADIUS)[:, active], _tiles(alpha_true, RADIUS)[:, active]
-    inside = inside[:, active]
     factors = [_stretch(plane) if stretch else 1.0 for plane in (alpha, alpha_true)]
+    box = bounds(region, RADIUS)
+    alpha, alpha_true, region = alpha[box], alpha_true[box], region[box]
+    if not region.numel():
+        return torch.zeros((), dtype=torch.float64, device=alpha.device)
+    inside = _tiles(region, 0)
+    active = _any(inside)
     if factors == [1.0, 1.0]:
-        differs = (one != other).view(torch.uint8).amax(dim=0).amax(dim=1) > 0
-        one, other, inside = one[:, differs], other[:, differs], inside[:, differs]
-    else:
+        near = max_pool2d(_any(_tiles(alpha != alpha_true, 0)).float()[None], 3, stride=1, padding=1)[0]
+        active &= near > 0
+    one, other = (_tiles(plane, RADIUS)[:, active] for plane in (alpha, alpha_true))
+    inside = inside[:, active]
+    if factors != [1.0, 1.0]:
         one, other = (from_levels(part) * factor for part, factor in zip((one, other), factors, strict=True))
     bands = _bands(alpha.device)
     total = torch.zeros((), dtype=torch.float64, device=alpha.device)
@@ -69,6 +75,11 @@ def _frame(alpha: Tensor, alpha_true: Tensor, region: Tensor, *, stretch: bool) 
         difference = _slope_difference(in_levels(parts[0]), in_levels(parts[1]), bands)
         total += torch.where(parts[2], difference.square_(), 0.0).sum(dtype=torch.float64)
     return total / 255**2
+
+
+def _any(tiles: Tensor) -> Tensor:
+    """Return which squares, (down, across), hold a True."""
+    return tiles.view(torch.uint8).amax(dim=0).amax(dim=2) > 0
 
 
 def _stretch(plane: Tensor) -> float:
@@ -100,8 +111,14 @@ def _slope_difference(one: Tensor, other: Tensor, bands: Tensor) -> Tensor:
     maps' difference and sum, ``|a| - |b| = d . s / (|a| + |b|)``, and d is as exact as it is small.
     """
     apart, both = _gradient((one - other).float(), bands), _gradient((one + other).float(), bands)
-    lengths = (both + apart).square_().sum(dim=0).sqrt_() + (both - apart).square_().sum(dim=0).sqrt_()
-    return apart.mul_(both).sum(dim=0).mul_(2).div_(lengths.clamp_min_(TINY))
+    lengths = _length(both + apart).add_(_length(both - apart))
+    along = apart.mul_(both)
+    return along[0].add_(along[1]).mul_(2).div_(lengths.clamp_min_(TINY))
+
+
+def _length(slopes: Tensor) -> Tensor:
+    across, down = slopes.square_().unbind()
+    return across.add_(down).sqrt_()
 
 
 def _gradient(tiles: Tensor, bands: Tensor) -> Tensor:

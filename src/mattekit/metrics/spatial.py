@@ -49,8 +49,14 @@ class Inside:
         region: (T, 1, H, W) boolean.
 
     Attributes:
-        pixels: (T,) float64, how many the region has in each frame.
-        errors: For each frame (N,) float64, prediction minus truth at its N pixels in reading order.
+        alpha: As given, or in [0, 1] where only one of the two maps is of 8 bits.
+        alpha_true: Likewise.
+        region: As given.
+        unit: What an error of 1 counts, 255 where both maps are of 8 bits, else 1.
+        places: For each frame (N,), where its N pixels are in reading order; None where they are all.
+        errors: For each frame (N,), prediction minus truth there: whole numbers in float32 where the unit is 255, so
+            that squares are exact, else float64.
+        pixels: (T,) float64, how many pixels the region has in each frame.
 
     Raises:
         InputError: The shapes do not fit.
@@ -58,21 +64,44 @@ class Inside:
 
     def __init__(self, alpha: Tensor, alpha_true: Tensor, region: Tensor) -> None:
         check_clip(alpha, alpha_true, region)
-        self._maps = alpha.flatten(1), alpha_true.flatten(1)
-        self._places = [_places(frame) for frame in region.flatten(1)]
-        self.errors = [self.errors_at(frame, frame) for frame in range(len(alpha))]
+        self.alpha, self.alpha_true = same_kind(alpha, alpha_true)
+        self.region = region
+        self.unit = 255 if self.alpha.dtype == torch.uint8 else 1
+        self.places = [_places(frame) for frame in region.flatten(1)]
+        self.errors = [self.errors_at(frame, place) for frame, place in enumerate(self.places)]
         counts = [len(errors) for errors in self.errors]
         self.pixels = torch.tensor(counts, dtype=torch.float64, device=alpha.device)
 
-    def errors_at(self, frame: int, region_of: int) -> Tensor:
-        """Return one frame's errors (N,) at the pixels that the region has in a frame."""
-        place = self._places[region_of]
-        one, other = (part[frame] if place is None else part[frame].index_select(0, place) for part in self._maps)
-        return from_levels(one) - from_levels(other)
+    def errors_at(self, frame: int, place: Tensor | None) -> Tensor:
+        """Return one frame's errors (N,) at N places."""
+        maps = (part[frame].flatten() for part in (self.alpha, self.alpha_true))
+        one, other = (part if place is None else part.index_select(0, place) for part in maps)
+        return one.float() - other.float() if self.unit == 255 else one.double() - other.double()
 
     def sums(self, power: int) -> Tensor:
         """Return (T,) float64, the sum over the region of the errors' magnitudes to a power of 1 or 2."""
-        return stack([error.abs().sum() if power == 1 else error.dot(error) for error in self.errors], self.pixels)
+        parts = [error.abs() if power == 1 else error.square() for error in self.errors]
+        return stack([part.sum(dtype=torch.float64) for part in parts], self.pixels) / self.unit**power
+
+
+def same_kind(alpha: Tensor, alpha_true: Tensor) -> tuple[Tensor, Tensor]:
+    """Return both maps of 8 bits, or neither."""
+    if (alpha.dtype == torch.uint8) == (alpha_true.dtype == torch.uint8):
+        return alpha, alpha_true
+    return from_levels(alpha), from_levels(alpha_true)
+
+
+def bounds(region: Tensor, margin: int) -> tuple[slice, slice]:
+    """Return the rows and the columns of a region (H, W) with a margin, inside the frame; empty where the region is."""
+    levels = region.view(torch.uint8)
+    sides = [levels.amax(dim=axis).nonzero() for axis in (1, 0)]
+    if not len(sides[0]):
+        return slice(0, 0), slice(0, 0)
+    rows, columns = (
+        slice(max(int(side[0]) - margin, 0), min(int(side[-1]) + 1 + margin, size))
+        for side, size in zip(sides, region.shape, strict=True)
+    )
+    return rows, columns
 
 
 def stack(values: list[Tensor], like: Tensor) -> Tensor:

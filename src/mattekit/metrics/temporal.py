@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from mattekit.checks import InputError, check_choice, check_rank, check_same_size
-from mattekit.metrics.levels import from_levels, in_levels
-from mattekit.metrics.spatial import Inside, check_clip, stack
+from mattekit.metrics.levels import from_levels
+from mattekit.metrics.spatial import Inside, bounds, stack
 from mattekit.ops import warp
 
 MOTIONS = ("nearest", "bilinear")
@@ -47,8 +47,9 @@ def dtssd(alpha: Tensor, alpha_true: Tensor, region: Tensor) -> Tensor:
 
 def change(inside: Inside) -> Tensor:
     """Return dtSSD, (T - 1,) float64, of errors found before."""
-    steps = [inside.errors_at(frame + 1, frame) - inside.errors[frame] for frame in range(len(inside.errors) - 1)]
-    return stack([step.dot(step) for step in steps], inside.pixels).sqrt()
+    later = [inside.errors_at(frame, place) for frame, place in enumerate(inside.places[:-1], start=1)]
+    squares = [(there - here).square_() for here, there in zip(inside.errors, later, strict=False)]
+    return stack([square.sum(dtype=torch.float64) for square in squares], inside.pixels).sqrt() / inside.unit
 
 
 def messddt(alpha: Tensor, alpha_true: Tensor, region: Tensor, flow: Tensor, *, motion: str = "nearest") -> Tensor:
@@ -83,81 +84,92 @@ def messddt(alpha: Tensor, alpha_true: Tensor, region: Tensor, flow: Tensor, *, 
         DVM's scale is unknown. A widely copied script reads the far end from the wrong frame and takes x for y; its
         numbers are another quantity. RVM's scripts have none.
     """
-    check_clip(alpha, alpha_true, region)
-    if alpha.dtype != alpha_true.dtype:
-        alpha, alpha_true = from_levels(alpha), from_levels(alpha_true)
-    check_rank("flow", flow, "T 2 H W")
-    check_same_size("alpha", alpha, "flow", flow)
-    check_choice("motion", motion, MOTIONS)
-    if len(flow) != len(alpha) - 1:
-        raise InputError(f"flow must have a field for each pair of frames, {len(alpha) - 1}; got {len(flow)}")
-    step = _nearest_pair if motion == "nearest" else _bilinear_pair
-    pairs = [slice(frame, frame + 2) for frame in range(len(flow))]
-    sums = [
-        step(alpha[pair, 0], alpha_true[pair, 0], region[pair, 0], field)
-        for pair, field in zip(pairs, flow, strict=True)
-    ]
-    return stack(sums, torch.empty(0, dtype=torch.float64, device=alpha.device))
+    return along(Inside(alpha, alpha_true, region), flow, motion)
 
 
-def _nearest_pair(alpha: Tensor, alpha_true: Tensor, region: Tensor, flow: Tensor) -> Tensor:
-    """Return the sum of one pair, of maps (2, H, W) and a field (2, H, W).
+def along(inside: Inside, flow: Tensor, motion: str) -> Tensor:
+    """Return MESSDdt, (T - 1,) float64, of errors found before.
 
-    Motion that starts farther from both regions than the longest motion reaches meets no error. Around the box of the
-    others at least a px has none, or else it is the frame's border, so clamping to the box changes nothing.
+    Raises:
+        InputError: The flow does not fit or the motion is unknown.
     """
-    low, high = (float(limit) for limit in flow.aminmax())
-    if not math.isfinite(high - low):
-        flow = flow.nan_to_num(0.0, 0.0, 0.0)
-        low, high = (float(limit) for limit in flow.aminmax())
-    box = _box(region, math.ceil(max(-low, high)) + 1)
-    if box is None:
-        return torch.zeros((), dtype=torch.float64, device=alpha.device)
-    inside = (slice(None), *box)
-    alpha, alpha_true, region, flow = alpha[inside], alpha_true[inside], region[inside], flow[inside]
+    check_rank("flow", flow, "T 2 H W")
+    check_same_size("alpha", inside.alpha, "flow", flow)
+    check_choice("motion", motion, MOTIONS)
+    if len(flow) != len(inside.alpha) - 1:
+        raise InputError(f"flow must have a field for each pair of frames, {len(inside.alpha) - 1}; got {len(flow)}")
+    if motion == "bilinear":
+        sums = [_bilinear_pair(inside, frame, field) for frame, field in enumerate(flow)]
+        return stack(sums, inside.pixels)
+    squares = [torch.zeros_like(inside.region[0, 0], dtype=inside.errors[0].dtype) for _ in range(2)]
+    _lay_squares(inside, 0, squares[0])
+    sums = []
+    for frame, field in enumerate(_known(field) for field in flow):
+        _lay_squares(inside, frame + 1, squares[1])
+        sums.append(_nearest_pair(squares[0], squares[1], field, _box(inside.region[frame : frame + 2, 0], field)))
+        _clear(inside, frame, squares[0])
+        squares.reverse()
+    return stack(sums, inside.pixels) / inside.unit**2
+
+
+def _known(flow: Tensor) -> Tensor:
+    """Return a field with no motion where it is not known."""
+    extremes = torch.stack(flow.aminmax())
+    return flow if bool(extremes.isfinite().all()) else flow.nan_to_num(0.0, 0.0, 0.0)
+
+
+def _lay_squares(inside: Inside, frame: int, empty: Tensor) -> None:
+    """Write one frame's squared errors into a map (H, W) of 0."""
+    place, squares = inside.places[frame], inside.errors[frame].square()
+    if place is None:
+        empty.view(-1).copy_(squares)
+    else:
+        empty.view(-1).scatter_(0, place, squares)
+
+
+def _clear(inside: Inside, frame: int, squares: Tensor) -> None:
+    """Make a frame's map 0 again: far less than a new one has to be written."""
+    place = inside.places[frame]
+    if place is None:
+        squares.zero_()
+    else:
+        squares.view(-1).index_fill_(0, place, 0)
+
+
+def _nearest_pair(here: Tensor, there: Tensor, flow: Tensor, box: tuple[slice, slice]) -> Tensor:
+    """Return the sum of one pair, of squared errors (H, W) and a field (2, H, W), over the pixels of a box."""
+    rows, columns = box
+    bands = [slice(top, min(top + BAND, rows.stop)) for top in range(rows.start, rows.stop, BAND)]
+    total = torch.zeros((), dtype=torch.float64, device=here.device)
+    for band in bands:
+        moved = there.flatten().index_select(0, _ends(flow, band, columns).flatten())
+        total += (here[band, columns] - moved.view(-1, columns.stop - columns.start)).abs_().sum(dtype=torch.float64)
+    return total
+
+
+def _ends(flow: Tensor, rows: slice, columns: slice) -> Tensor:
+    """Return where the motion from some pixels ends, rounded to a pixel of the frame, counted in reading order."""
     height, width = flow.shape[1:]
-    bands = [slice(top, min(top + BAND, height)) for top in range(0, height, BAND)]
-    there = torch.cat([_squares(alpha[1, rows], alpha_true[1, rows], region[1, rows]) for rows in bands]).flatten()
-    sums = [
-        _squares(alpha[0, rows], alpha_true[0, rows], region[0, rows])
-        .sub_(there.index_select(0, _ends(flow, rows).flatten()).view(-1, width))
-        .abs_()
-        .sum(dtype=torch.float64)
-        for rows in bands
-    ]
-    return torch.stack(sums).sum() / 255**2
-
-
-def _squares(alpha: Tensor, alpha_true: Tensor, region: Tensor) -> Tensor:
-    """Return the squared errors in squared levels, 0 outside the region."""
-    return torch.where(region, (in_levels(alpha) - in_levels(alpha_true)).square_(), 0.0)
-
-
-def _ends(flow: Tensor, rows: slice) -> Tensor:
-    """Return where the motion from some rows ends, rounded to a pixel of the field, counted in reading order."""
-    height, width = flow.shape[1:]
-    across, down = flow[:, rows].round()
-    across += torch.arange(width, dtype=flow.dtype, device=flow.device)
+    across, down = flow[:, rows, columns].round().unbind()
+    across += torch.arange(columns.start, columns.stop, dtype=flow.dtype, device=flow.device)
     down += torch.arange(rows.start, rows.stop, dtype=flow.dtype, device=flow.device).unsqueeze(1)
     places = down.clamp_(0, height - 1).to(torch.int32).mul_(width)
     places += across.clamp_(0, width - 1).to(torch.int32)
     return places
 
 
-def _box(region: Tensor, margin: int) -> tuple[slice, slice] | None:
-    """Return the rows and the columns that hold a region (2, H, W) and a margin; None where it is empty."""
-    levels = region.view(torch.uint8).amax(dim=0)
-    sides = [levels.amax(dim=axis).nonzero() for axis in (1, 0)]
-    if not len(sides[0]):
-        return None
-    rows, columns = (slice(max(int(side[0]) - margin, 0), int(side[-1]) + 1 + margin) for side in sides)
-    return rows, columns
+def _box(region: Tensor, flow: Tensor) -> tuple[slice, slice]:
+    """Return the rows and the columns from which motion can start inside a region (2, H, W) or end there."""
+    low, high = (float(limit) for limit in flow.aminmax())
+    margin = math.ceil(max(-low, high)) + 1
+    return bounds(region[0] | region[1], margin)
 
 
-def _bilinear_pair(alpha: Tensor, alpha_true: Tensor, region: Tensor, flow: Tensor) -> Tensor:
-    """Return the sum of one pair, of maps (2, H, W) and a field (2, H, W)."""
-    here, there = from_levels(alpha) - from_levels(alpha_true)
+def _bilinear_pair(inside: Inside, frame: int, flow: Tensor) -> Tensor:
+    """Return the sum of one pair, of a field (2, H, W)."""
+    pair = slice(frame, frame + 2)
+    here, there = (from_levels(inside.alpha[pair]) - from_levels(inside.alpha_true[pair])).unsqueeze(1)
     known = flow.isfinite().all(dim=0)
-    moved, valid = warp(there[None, None], flow.double().nan_to_num()[None])
-    scored = region[0] & known & (valid[0, 0] > 0)
-    return torch.where(scored, (here.square() - moved[0, 0].square()).abs(), 0.0).sum()
+    moved, valid = warp(there, flow.double().nan_to_num()[None])
+    scored = inside.region[frame, 0] & known & (valid[0, 0] > 0)
+    return torch.where(scored, (here[0, 0].square() - moved[0, 0].square()).abs(), 0.0).sum()
