@@ -8,6 +8,7 @@ threshold at all; what is left are the saddles between separate summits, and tho
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -65,7 +66,7 @@ def lost_connection(inside: Inside) -> Tensor:
     maps = [part[:, 0].cpu().numpy() for part in (inside.alpha, inside.alpha_true)]
     sums = []
     for frame, error in enumerate(inside.errors):
-        place, wrong = inside.places[frame], np.flatnonzero(error.cpu().numpy())
+        place, wrong = inside.places[frame], np.flatnonzero(error.cpu().numpy() != 0)
         differs = wrong if place is None else place.cpu().numpy()[wrong]
         sums.append(_frame(maps[0][frame], maps[1][frame], differs))
     return torch.tensor(sums, dtype=torch.float64, device=inside.alpha.device)
@@ -95,8 +96,9 @@ def _box(shared: NDArray[Any]) -> tuple[slice, slice]:
 def _lost(values: NDArray[Any], level: NDArray[np.int16]) -> NDArray[Any]:
     """Return how far values lie above their level in tenths, 0 within the tolerance; a 510th counts 1."""
     exact = values.dtype == np.uint8
-    above = values.astype(np.int16) * 2 - level * 51 if exact else values.astype(np.float64) * UNIT - level * 51
-    return np.where(above >= TOLERANCE * UNIT - SLACK, above, 0)
+    above = (values.astype(np.int16) * 2 if exact else values.astype(np.float64) * UNIT) - level * 51
+    above[above < (math.ceil(TOLERANCE * UNIT) if exact else TOLERANCE * UNIT - SLACK)] = 0
+    return above
 
 
 def _steps(values: NDArray[Any]) -> Bytes:

@@ -74,8 +74,9 @@ class Inside:
 
     def errors_at(self, frame: int, place: Tensor | None) -> Tensor:
         """Return one frame's errors (N,) at N places."""
-        maps = (part[frame].flatten() for part in (self.alpha, self.alpha_true))
-        one, other = (part if place is None else part.index_select(0, place) for part in maps)
+        one, other = self.alpha[frame].flatten(), self.alpha_true[frame].flatten()
+        if place is not None:
+            one, other = one.index_select(0, place), other.index_select(0, place)
         return one.float() - other.float() if self.unit == 255 else one.double() - other.double()
 
     def sums(self, power: int) -> Tensor:

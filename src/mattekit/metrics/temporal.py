@@ -104,18 +104,20 @@ def along(inside: Inside, flow: Tensor, motion: str) -> Tensor:
     squares = [torch.zeros_like(inside.region[0, 0], dtype=inside.errors[0].dtype) for _ in range(2)]
     _lay_squares(inside, 0, squares[0])
     sums = []
-    for frame, field in enumerate(_known(field) for field in flow):
+    for frame, field in enumerate(flow):
+        known, longest = _longest(field)
         _lay_squares(inside, frame + 1, squares[1])
-        sums.append(_nearest_pair(squares[0], squares[1], field, _box(inside.region[frame : frame + 2, 0], field)))
+        box = bounds(inside.region[frame, 0] | inside.region[frame + 1, 0], math.ceil(longest) + 1)
+        sums.append(_nearest_pair(squares[0], squares[1], known, box))
         _clear(inside, frame, squares[0])
         squares.reverse()
     return stack(sums, inside.pixels) / inside.unit**2
 
 
-def _known(flow: Tensor) -> Tensor:
-    """Return a field with no motion where it is not known."""
-    extremes = torch.stack(flow.aminmax())
-    return flow if bool(extremes.isfinite().all()) else flow.nan_to_num(0.0, 0.0, 0.0)
+def _longest(flow: Tensor) -> tuple[Tensor, float]:
+    """Return a field with no motion where it is not known, and its farthest reach along an axis in px."""
+    low, high = (float(limit) for limit in flow.aminmax())
+    return (flow, max(-low, high)) if math.isfinite(high - low) else _longest(flow.nan_to_num(0.0, 0.0, 0.0))
 
 
 def _lay_squares(inside: Inside, frame: int, empty: Tensor) -> None:
@@ -137,7 +139,10 @@ def _clear(inside: Inside, frame: int, squares: Tensor) -> None:
 
 
 def _nearest_pair(here: Tensor, there: Tensor, flow: Tensor, box: tuple[slice, slice]) -> Tensor:
-    """Return the sum of one pair, of squared errors (H, W) and a field (2, H, W), over the pixels of a box."""
+    """Return the sum of one pair, of squared errors (H, W) and a field (2, H, W).
+
+    The box holds both regions and all from where motion can reach them.
+    """
     rows, columns = box
     bands = [slice(top, min(top + BAND, rows.stop)) for top in range(rows.start, rows.stop, BAND)]
     total = torch.zeros((), dtype=torch.float64, device=here.device)
@@ -156,13 +161,6 @@ def _ends(flow: Tensor, rows: slice, columns: slice) -> Tensor:
     places = down.clamp_(0, height - 1).to(torch.int32).mul_(width)
     places += across.clamp_(0, width - 1).to(torch.int32)
     return places
-
-
-def _box(region: Tensor, flow: Tensor) -> tuple[slice, slice]:
-    """Return the rows and the columns from which motion can start inside a region (2, H, W) or end there."""
-    low, high = (float(limit) for limit in flow.aminmax())
-    margin = math.ceil(max(-low, high)) + 1
-    return bounds(region[0] | region[1], margin)
 
 
 def _bilinear_pair(inside: Inside, frame: int, flow: Tensor) -> Tensor:
