@@ -77,7 +77,9 @@ class Inside:
         one, other = self.alpha[frame].flatten(), self.alpha_true[frame].flatten()
         if place is not None:
             one, other = one.index_select(0, place), other.index_select(0, place)
-        return one.float() - other.float() if self.unit == 255 else one.double() - other.double()
+        kind = torch.float32 if self.unit == 255 else torch.float64
+        difference: Tensor = one.to(kind) - other.to(kind)
+        return difference
 
     def sums(self, power: int) -> Tensor:
         """Return (T,) float64, the sum over the region of the errors' magnitudes to a power of 1 or 2."""
