@@ -9,11 +9,11 @@ import pytest
 import torch
 
 from mattekit.checks import InputError
-from mattekit.metrics.blind.findings import departures
 from mattekit.metrics.blind.measures import area_step, edge_width, flicker, is_cut, spill
 from mattekit.metrics.blind.motion import estimate_motion, follow_subject, window_mean
 from mattekit.metrics.blind.regions import find_regions
 from mattekit.metrics.blind.standstill import Standstill
+from mattekit.metrics.blind.suspicion import departures
 from mattekit.ops import box_filter, gaussian_blur
 
 scipy_labels = pytest.importorskip("scipy.ndimage").label
@@ -41,18 +41,18 @@ def test_a_hard_edge_has_no_width_and_no_edge_has_none() -> None:
 
 def test_a_flash_flickers_by_what_it_adds_and_a_step_does_not() -> None:
     still, sure = torch.full((1, 30, 30), 0.5), torch.ones(1, 30, 30)
-    share, heat = flicker(still + 0.25, still, still, sure)
+    share, heat = flicker(still + 0.25, sure, before=still, after=still)
     assert share == pytest.approx(0.25 * 900 / (0.75 * 900 + 0.9))
     assert heat.allclose(torch.tensor(0.25))
-    assert flicker(still, still, still + 0.25, sure)[0] == 0.0
-    assert flicker(still + 0.25, still, still, 0 * sure)[0] == 0.0
+    assert flicker(still, sure, before=still, after=still + 0.25)[0] == 0.0
+    assert flicker(still + 0.25, 0 * sure, before=still, after=still)[0] == 0.0
 
 
 def test_an_area_that_doubles_steps_by_half_of_what_it_becomes() -> None:
     half = torch.zeros(1, 20, 20)
     half[..., :10] = 1
-    assert area_step(torch.ones(1, 20, 20), half, torch.ones(1, 20, 20)) == pytest.approx(0.5, abs=1e-3)
-    assert area_step(half, torch.ones(1, 20, 20), torch.ones(1, 20, 20)) == pytest.approx(-0.5, abs=1e-3)
+    assert area_step(torch.ones(1, 20, 20), torch.ones(1, 20, 20), before=half) == pytest.approx(0.5, abs=1e-3)
+    assert area_step(half, torch.ones(1, 20, 20), before=torch.ones(1, 20, 20)) == pytest.approx(-0.5, abs=1e-3)
 
 
 @pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
@@ -61,13 +61,13 @@ def test_spill_is_the_share_of_the_backgrounds_colour(share: float) -> None:
     red, green = torch.tensor([0.8, 0.1, 0.1]).view(3, 1, 1), torch.tensor([0.1, 0.7, 0.2]).view(3, 1, 1)
     frame = alpha * red + (1 - alpha) * green
     foreground = torch.lerp(red, green, share).expand_as(frame)
-    assert spill(foreground, frame, alpha) == pytest.approx(share, abs=0.03)
+    assert spill(foreground, alpha, frame=frame) == pytest.approx(share, abs=0.03)
 
 
 def test_spill_is_unknown_where_colours_are_alike_or_there_is_no_edge() -> None:
     grey = torch.full((3, 20, 60), 0.5)
-    assert math.isnan(spill(grey, grey, ramp(10.0)))
-    assert math.isnan(spill(grey, grey, torch.ones(1, 20, 60)))
+    assert math.isnan(spill(grey, ramp(10.0), frame=grey))
+    assert math.isnan(spill(grey, torch.ones(1, 20, 60), frame=grey))
 
 
 @pytest.mark.parametrize(("x", "y"), [(0, 0), (1, 0), (-3, 2), (12, -5), (20, 8)])
@@ -85,14 +85,14 @@ def test_other_scenes_are_a_cut_and_one_that_moves_or_darkens_a_little_is_none()
     one = texture(90, 160)
     other = 1 - texture(90, 160, seed=1) * torch.tensor([1.0, 0.5, 0.2]).view(3, 1, 1)
     for second, cut in ((other, True), (one.roll(4, -1), False), (0.97 * one, False)):
-        assert is_cut(one, second, estimate_motion(one, second)[1][0]) is cut
+        assert is_cut(one, second, trust=estimate_motion(one, second)[1][0]) is cut
 
 
 def test_the_edge_moves_as_the_inside_does() -> None:
     alpha = torch.zeros(1, 1, 40, 60)
     alpha[..., :30] = 1
     flow = torch.where(alpha > 0, 2.0, -5.0).expand(1, 2, 40, 60)
-    followed, trust = follow_subject(flow, torch.ones_like(alpha), alpha)
+    followed, trust = follow_subject(flow, torch.ones_like(alpha), alpha=alpha)
     assert followed[..., 30:36].allclose(torch.tensor(2.0), atol=0.05)
     assert followed[..., 45:].allclose(torch.tensor(-5.0)) and bool((trust == 1).all())
 
@@ -131,15 +131,15 @@ def test_a_still_alpha_lags_by_the_way_of_the_subject_and_one_that_follows_does_
     stands, follows = Standstill(), Standstill()
     stands.restart(alphas[0])
     follows.restart(alphas[0])
-    lags = [stands.add(alphas[0], flow, sure) for _ in range(5)]
+    lags = [stands.add(alphas[0], flow, trust=sure) for _ in range(5)]
     assert lags == pytest.approx([2, 4, 6, 8, 10], abs=0.1)
-    assert [follows.add(alpha, flow, sure) for alpha in alphas[1:]] == [0.0] * 5
+    assert [follows.add(alpha, flow, trust=sure) for alpha in alphas[1:]] == [0.0] * 5
 
 
 def test_a_still_alpha_of_a_still_subject_does_not_lag() -> None:
     still = Standstill()
     still.restart(ramp(4.0))
-    assert [still.add(ramp(4.0), torch.zeros(2, 20, 60), torch.ones(1, 20, 60)) for _ in range(5)] == [0.0] * 5
+    assert [still.add(ramp(4.0), torch.zeros(2, 20, 60), trust=torch.ones(1, 20, 60)) for _ in range(5)] == [0.0] * 5
 
 
 def test_a_short_bump_departs_where_it_is_and_nowhere_after_it() -> None:
@@ -151,6 +151,6 @@ def test_a_short_bump_departs_where_it_is_and_nowhere_after_it() -> None:
 
 def test_sizes_that_differ_are_refused() -> None:
     with pytest.raises(InputError, match="alpha and before must have one size"):
-        flicker(torch.zeros(1, 4, 4), torch.zeros(1, 4, 5), torch.zeros(1, 4, 5), torch.zeros(1, 4, 4))
+        flicker(torch.zeros(1, 4, 4), torch.zeros(1, 4, 4), before=torch.zeros(1, 4, 5), after=torch.zeros(1, 4, 5))
     with pytest.raises(InputError, match=r"one must have shape \(3, H, W\)"):
         estimate_motion(torch.zeros(1, 8, 8), torch.zeros(3, 8, 8))

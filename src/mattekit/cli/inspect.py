@@ -41,7 +41,7 @@ class Inspection:
         alpha: Their alpha.
         foreground: Their straight colour, or None.
         span: First frame and one past the last, of the clip.
-        skipped: Frames that precede the span in the alpha.
+        skipped: Frames that precede the span in the alpha and in the foreground, by their names.
     """
 
     clip: ClipInfo
@@ -69,7 +69,6 @@ def inspect(
 
     Each is measured against how much it varies in this clip; 1 is worth a look, 3 is far out.
     """
-    begun = time.monotonic()
     job = _check(clip, alpha, foreground, (start, end))
     inputs = [each for each in (job.clip, job.alpha, job.foreground) if each is not None]
     outputs = {name: path for name, path in (("sheet", output), ("table", csv)) if path is not None}
@@ -79,8 +78,7 @@ def inspect(
     if csv is not None:
         check_table(csv, inputs, overwrite=overwrite)
     set_threads(threads)
-    looks = _look(job)
-    seconds = time.monotonic() - begun
+    looks, seconds = _look(job)
     from mattekit.metrics.blind import find
 
     found, scores = find(looks, job.clip.size)
@@ -88,8 +86,12 @@ def inspect(
         write_table(csv, looks, job.clip.size)
     if output is not None:
         frames, alphas = _frames_of(job), _alphas(job.alpha, job.skipped["alpha"], job.span[1] - job.span[0])
-        write_sheet(output, draw_sheet(found[:top], scores, job.span[0], frames, alphas), overwrite=overwrite)
-    _tell(job, looks, found[:top], len(found), outputs, seconds, as_json=as_json)
+        write_sheet(
+            output,
+            draw_sheet(found[:top], scores, start=job.span[0], frames=frames, alphas=alphas),
+            overwrite=overwrite,
+        )
+    _tell(job, looks, found=found[:top], count=len(found), outputs=outputs, seconds=seconds, as_json=as_json)
 
 
 def _check(clip: Path, alpha: Path, foreground: Path | None, span: tuple[int, int | None]) -> Inspection:
@@ -149,12 +151,13 @@ def _check_grey(alpha: ClipInfo) -> None:
                 )
 
 
-def _look(job: Inspection) -> list[Look]:
-    """Look at every frame of the span; two are held at a time."""
+def _look(job: Inspection) -> tuple[list[Look], float]:
+    """Return looks at every frame of the span, two of which are held at a time, and the seconds it took."""
     import torch
 
     from mattekit.metrics.blind import Inspector
 
+    begun = time.monotonic()
     first, last = job.span
     inspector = Inspector(start=first)
     colours: Iterator[Tensor | None] = (None for _ in range(first, last))
@@ -165,7 +168,7 @@ def _look(job: Inspection) -> list[Look]:
         for done, (frame, alpha, colour) in enumerate(zip(_frames_of(job), alphas, colours, strict=True)):
             inspector.add(frame, alpha, colour)
             progress(done + 1)
-    return inspector.finish()
+    return inspector.finish(), time.monotonic() - begun
 
 
 def _frames_of(job: Inspection) -> Iterator[Tensor]:
@@ -191,11 +194,11 @@ def _alphas(clip: ClipInfo, start: int, count: int) -> Iterator[Tensor]:
 def _tell(
     job: Inspection,
     looks: Sequence[Look],
+    *,
     found: Sequence[Finding],
     count: int,
     outputs: dict[str, Path],
     seconds: float,
-    *,
     as_json: bool,
 ) -> None:
     """Print what was found: a list on stdout, or one line of JSON."""

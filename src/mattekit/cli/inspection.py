@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from mattekit.metrics.blind import Finding, Look
-    from mattekit.metrics.blind.findings import Floats
+    from mattekit.metrics.blind.suspicion import Floats
 
 WIDTH = 320
 """Px of a picture on the sheet."""
@@ -86,7 +86,7 @@ def write_table(path: Path, looks: Sequence[Look], size: tuple[int, int]) -> Non
 
 
 def draw_sheet(
-    found: Sequence[Finding], scores: Floats, start: int, frames: Iterator[Tensor], alphas: Iterator[Tensor]
+    found: Sequence[Finding], scores: Floats, *, start: int, frames: Iterator[Tensor], alphas: Iterator[Tensor]
 ) -> Tensor:
     """Return the sheet (3, H, W): a row an entry, or the least good frame where there is none.
 

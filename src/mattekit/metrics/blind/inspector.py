@@ -78,7 +78,7 @@ class Inspector:
         look.width = measures.edge_width(view) * scale
         now = _Past(look, _fit(frame, MOTION), _fit(alpha, MOTION))
         if foreground is not None:
-            look.spill = measures.spill(_fit(foreground, MOTION), now.frame, now.alpha)
+            look.spill = measures.spill(_fit(foreground, MOTION), now.alpha, frame=now.frame)
         past, self._past = self._past, now
         if past is None:
             self._still.restart(now.alpha)
@@ -103,24 +103,27 @@ class Inspector:
     def _compare(self, past: _Past, now: _Past, view: Tensor, width: int) -> None:
         """Measure what takes two frames, and what takes the frame before the last with both its neighbours."""
         flow, trust = estimate_motion(now.frame, past.frame)
-        if measures.is_cut(now.frame, past.frame, trust[0]):
+        if measures.is_cut(now.frame, past.frame, trust=trust[0]):
             now.look.cut = True
             self._still.restart(now.alpha)
             self._new.end()
             return
-        flow, trust = follow_subject(flow, trust, torch.stack((now.alpha, past.alpha)))
+        flow, trust = follow_subject(flow, trust, alpha=torch.stack((now.alpha, past.alpha)))
         now.before, now.trust = warp(past.alpha[None], flow[:1])[0][0], trust[0]
         scale = width / now.alpha.shape[-1]
-        now.look.change = measures.flicker(now.alpha, now.before, now.before, now.trust)[0]
-        now.look.lag = self._still.add(now.alpha, flow[0], trust[0]) * scale
+        now.look.change, heat = measures.flicker(now.alpha, now.trust, before=now.before, after=now.before)
+        now.look.boxes["area"] = box_of(heat)
+        now.look.lag = self._still.add(now.alpha, flow[0], trust=trust[0]) * scale
         if now.look.lag > 0 or past.look.lag < CAUGHT_UP * width:
-            now.look.step = measures.area_step(now.alpha, now.before, now.trust)
+            now.look.step = measures.area_step(now.alpha, now.trust, before=now.before)
             earlier = None if past.before is None else warp(past.before[None], flow[:1])[0][0]
             moved = Moved(past.alpha, now.before, now.trust, flow[:1], earlier)
             self._new.add(now.look, view, moved=moved, scale=width / view.shape[-1])
         if past.before is not None and past.trust is not None:
             after = warp(now.alpha[None], flow[1:])[0][0]
-            past.look.flicker, heat = measures.flicker(past.alpha, past.before, after, past.trust * trust[1])
+            past.look.flicker, heat = measures.flicker(
+                past.alpha, past.trust * trust[1], before=past.before, after=after
+            )
             past.look.boxes["flicker"] = box_of(heat)
 
 

@@ -52,7 +52,7 @@ def edge_width(alpha: Tensor) -> float:
     return 6 * float((alpha * (1 - alpha)).sum()) / edge if edge > 1 else float("nan")
 
 
-def flicker(alpha: Tensor, before: Tensor, after: Tensor, trust: Tensor) -> tuple[float, Tensor]:
+def flicker(alpha: Tensor, trust: Tensor, *, before: Tensor, after: Tensor) -> tuple[float, Tensor]:
     """Return how far an alpha leaves the range of its two neighbours in time, moved onto it, and where.
 
     A change that stays is between them and does not count; one that is taken back does. All three are blurred by a px
@@ -60,9 +60,9 @@ def flicker(alpha: Tensor, before: Tensor, after: Tensor, trust: Tensor) -> tupl
 
     Args:
         alpha: (1, H, W) in [0, 1].
+        trust: (1, H, W) in {0, 1}: where both motions are trusted.
         before: (1, H, W), of the frame before, warped.
         after: (1, H, W), of the frame after, warped.
-        trust: (1, H, W) in {0, 1}: where both motions are trusted.
 
     Returns:
         The share of the subject's area that it makes, and the map (1, H, W).
@@ -78,20 +78,20 @@ def flicker(alpha: Tensor, before: Tensor, after: Tensor, trust: Tensor) -> tupl
     return float(beyond.sum() / (area + 1e-3 * alpha.numel())), beyond
 
 
-def area_step(alpha: Tensor, before: Tensor, trust: Tensor) -> float:
+def area_step(alpha: Tensor, trust: Tensor, *, before: Tensor) -> float:
     """Return the change of area that motion does not explain, as a share of the area; positive for growth.
 
     Args:
         alpha: (1, H, W) in [0, 1].
-        before: (1, H, W), of the frame before, warped.
         trust: (1, H, W) in {0, 1}.
+        before: (1, H, W), of the frame before, warped.
     """
     gained = (trust * (alpha - before)).sum()
     area = torch.maximum(alpha.sum(), (trust * before).sum())
     return float(gained / (area + 1e-3 * alpha.numel()))
 
 
-def spill(foreground: Tensor, frame: Tensor, alpha: Tensor) -> float:
+def spill(foreground: Tensor, alpha: Tensor, *, frame: Tensor) -> float:
     """Return the share of the background's colour in the foreground's along the edge; not a number without an edge.
 
     At each soft pixel the foreground is laid on the line from the colour of the solid subject near by (0) to that of
@@ -99,8 +99,8 @@ def spill(foreground: Tensor, frame: Tensor, alpha: Tensor) -> float:
 
     Args:
         foreground: (3, H, W) straight colour in [0, 1].
-        frame: (3, H, W) in [0, 1].
         alpha: (1, H, W) in [0, 1].
+        frame: (3, H, W) in [0, 1].
 
     Raises:
         InputError: The sizes differ.
@@ -117,7 +117,7 @@ def spill(foreground: Tensor, frame: Tensor, alpha: Tensor) -> float:
     return float((weight * share).sum()) / total if total > 1 else float("nan")
 
 
-def is_cut(one: Tensor, other: Tensor, trust: Tensor) -> bool:
+def is_cut(one: Tensor, other: Tensor, *, trust: Tensor) -> bool:
     """Return whether two frames in a row show different scenes: little is found again, and the colours are others.
 
     Fades are not found; a flash of light can be taken for a cut.

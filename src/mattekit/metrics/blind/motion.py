@@ -65,7 +65,7 @@ def estimate_motion(one: Tensor, other: Tensor) -> tuple[Tensor, Tensor]:
     return flow, trust * (gap < UNLIKE)
 
 
-def follow_subject(flow: Tensor, trust: Tensor, alpha: Tensor) -> tuple[Tensor, Tensor]:
+def follow_subject(flow: Tensor, trust: Tensor, *, alpha: Tensor) -> tuple[Tensor, Tensor]:
     """Let the edge of a subject move as its inside does, not as what is behind it.
 
     Args:

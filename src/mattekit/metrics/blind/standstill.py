@@ -25,7 +25,7 @@ class Standstill:
         """Begin anew with the alpha (1, H, W) of a scene's first frame."""
         self._anchor, self._way = alpha, None
 
-    def add(self, alpha: Tensor, flow: Tensor, trust: Tensor) -> float:
+    def add(self, alpha: Tensor, flow: Tensor, *, trust: Tensor) -> float:
         """Take the next frame and return by how many px its alpha lags behind the subject; 0 where it follows.
 
         Args:
