@@ -77,10 +77,11 @@ def _frame(alpha: NDArray[Any], alpha_true: NDArray[Any], differs: Indices) -> f
     if not len(differs):
         return 0.0
     shared = np.minimum(alpha, alpha_true)
-    connected = np.zeros(shared.shape, np.uint8)
     box = _box(shared)
-    connected[box] = connected_steps(_steps(shared[box]))
-    level = connected.ravel()[differs].astype(np.int16)
+    connected = connected_steps(_steps(shared[box]))
+    shared.fill(0)  # the map is used again: the system gives out new memory slowly
+    shared[box] = connected
+    level = shared.ravel()[differs].astype(np.int16)
     lost = [_lost(values.ravel()[differs], level) for values in (alpha, alpha_true)]
     return float(np.abs(lost[0] - lost[1]).sum()) / UNIT
 
@@ -146,17 +147,18 @@ def _touching(starts: Indices, width: int) -> tuple[Indices, Indices]:
     Two runs in neighbouring rows overlap from the column where one of them starts. The run above each start is looked
     up; the run below a start is the last of those that look up to something before it, and counting finds it.
     """
-    runs = np.arange(len(starts))
     second_row = int(np.searchsorted(starts, width))
-    above = np.searchsorted(starts, starts[second_row:] - width, side="right") - 1
-    looks = np.bincount(above, minlength=len(starts))
+    last_row = int(np.searchsorted(starts, starts[-1] - starts[-1] % width))
+    over = starts[second_row:] - width
+    above = np.searchsorted(starts, over, side="right") - 1
+    looks = np.bincount(above, minlength=len(starts))[:last_row]
     aligned = np.zeros(len(starts), np.bool_)
-    aligned[above[starts[above] == starts[second_row:] - width]] = True
-    upper = runs[: np.searchsorted(starts, starts[-1] - starts[-1] % width)]
-    upper = upper[~aligned[upper]]
-    below = second_row + (np.cumsum(looks) - looks)[upper] - 1
+    aligned[above[starts[above] == over]] = True
+    upper = np.flatnonzero(~aligned[:last_row])
+    below = (np.cumsum(looks) - looks)[upper] + (second_row - 1)
     right = np.flatnonzero(starts % width)
-    return np.concatenate((runs[second_row:], below, right)), np.concatenate((above, upper, right - 1))
+    later = np.concatenate((np.arange(second_row, len(starts)), below, right))
+    return later, np.concatenate((above, upper, right - 1))
 
 
 def _climb(step: Bytes, later: Indices, earlier: Indices) -> tuple[Indices, Bytes]:
@@ -204,11 +206,12 @@ def _absorb(peak: Bytes, one: Indices, other: Indices, height: Bytes) -> Indices
 
 def _flatten(parent: Indices) -> Indices:
     """Point every node at its root."""
+    shorter = np.empty_like(parent)
     while True:
-        shorter = parent[parent]
+        np.take(parent, parent, out=shorter, mode="clip")
         if np.array_equal(shorter, parent):
             return parent
-        parent = shorter
+        parent, shorter = shorter, parent
 
 
 def _main_bodies(

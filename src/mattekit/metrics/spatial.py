@@ -84,7 +84,7 @@ class Inside:
     def sums(self, power: int) -> Tensor:
         """Return (T,) float64, the sum over the region of the errors' magnitudes to a power of 1 or 2."""
         parts = [error.abs() if power == 1 else error.square() for error in self.errors]
-        return stack([part.sum(dtype=torch.float64) for part in parts], self.pixels) / self.unit**power
+        return stack([part.sum(dtype=torch.float64) for part in parts], self.pixels) / float(self.unit**power)
 
 
 def same_kind(alpha: Tensor, alpha_true: Tensor) -> tuple[Tensor, Tensor]:
