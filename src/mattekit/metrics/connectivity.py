@@ -65,24 +65,21 @@ def lost_connection(inside: Inside) -> Tensor:
     """Return Conn, (T,) float64, of errors found before."""
     maps = [part[:, 0].cpu().numpy() for part in (inside.alpha, inside.alpha_true)]
     sums = []
-    for frame, error in enumerate(inside.errors):
-        place, wrong = inside.places[frame], np.flatnonzero(error.cpu().numpy() != 0)
-        differs = wrong if place is None else place.cpu().numpy()[wrong]
-        sums.append(_frame(maps[0][frame], maps[1][frame], differs))
+    for frame, (error, place) in enumerate(zip(inside.errors, inside.places, strict=True)):
+        pixels = slice(None) if place is None else place.cpu().numpy()
+        sums.append(_frame(maps[0][frame], maps[1][frame], pixels) if bool(error.any()) else 0.0)
     return torch.tensor(sums, dtype=torch.float64, device=inside.alpha.device)
 
 
-def _frame(alpha: NDArray[Any], alpha_true: NDArray[Any], differs: Indices) -> float:
-    """Return one frame's sum over the pixels that differ."""
-    if not len(differs):
-        return 0.0
+def _frame(alpha: NDArray[Any], alpha_true: NDArray[Any], pixels: Indices | slice) -> float:
+    """Return one frame's sum over some pixels, counted in reading order."""
     shared = np.minimum(alpha, alpha_true)
     box = _box(shared)
     connected = connected_steps(_steps(shared[box]))
     shared.fill(0)  # the map is used again: the system gives out new memory slowly
     shared[box] = connected
-    level = shared.ravel()[differs].astype(np.int16)
-    lost = [_lost(values.ravel()[differs], level) for values in (alpha, alpha_true)]
+    height = shared.ravel()[pixels].astype(np.int16) * 51
+    lost = [_lost(values.ravel()[pixels], height) for values in (alpha, alpha_true)]
     return float(np.abs(lost[0] - lost[1]).sum()) / UNIT
 
 
@@ -94,10 +91,10 @@ def _box(shared: NDArray[Any]) -> tuple[slice, slice]:
     return rows, columns
 
 
-def _lost(values: NDArray[Any], level: NDArray[np.int16]) -> NDArray[Any]:
-    """Return how far values lie above their level in tenths, 0 within the tolerance; a 510th counts 1."""
+def _lost(values: NDArray[Any], height: NDArray[np.int16]) -> NDArray[Any]:
+    """Return how far values lie above their level's height, 0 within the tolerance, all in 510ths."""
     exact = values.dtype == np.uint8
-    above = (values.astype(np.int16) * 2 if exact else values.astype(np.float64) * UNIT) - level * 51
+    above = (values.astype(np.int16) * 2 if exact else values.astype(np.float64) * UNIT) - height
     above[above < (math.ceil(TOLERANCE * UNIT) if exact else TOLERANCE * UNIT - SLACK)] = 0
     return above
 
