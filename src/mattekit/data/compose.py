@@ -117,8 +117,8 @@ class Composer:
         flow = valid = None
         if self._flow:
             exact = len(set(frames.tolist())) == 1
-            flow, valid = path_flow(path, stage.size)
-            flow, valid = flow.to(alpha), valid.to(alpha) * seen_in_both(flow.to(alpha), alpha) * exact
+            flow, valid = path_flow(path, stage.size, device=alpha.device)
+            valid = valid * seen_in_both(flow, alpha) * exact
         return degrade_layer(Layer(colour, alpha, flow, valid), background, generator, strength=self._strength)
 
     def _faked(self, source: Source, stage: Stage, generator: torch.Generator, background: Tensor) -> Layer:

@@ -110,7 +110,7 @@ def measure(
     clip = _Clip(convention, predicted, truth, region, inside, _levels(foreground), _levels(foreground_true), motion)
     found = {name: _STEPS[name](clip) for name in convention.metrics}
     frames = {name: value * convention.scaling.get(name, 1.0) for name, value in found.items() if value is not None}
-    means = {name: _mean(value) for name, value in frames.items()}
+    means = {name: mean_known(value) for name, value in frames.items()}
     scored = int((inside.pixels > 0).sum())
     return ClipErrors(convention.name, frames, means, scored, len(region) - scored)
 
@@ -136,14 +136,15 @@ def mean_errors(clips: Sequence[ClipErrors], *, by_frame: bool = False) -> dict[
     means: dict[str, float | None] = {}
     for name in dict.fromkeys(name for clip in clips for name in clip.frames):
         if by_frame:
-            means[name] = _mean(torch.cat([clip.frames[name] for clip in clips if name in clip.frames]))
+            means[name] = mean_known(torch.cat([clip.frames[name] for clip in clips if name in clip.frames]))
         else:
             values = [clip.means[name] for clip in clips if clip.means.get(name) is not None]
-            means[name] = _mean(torch.tensor(values, dtype=torch.float64))
+            means[name] = mean_known(torch.tensor(values, dtype=torch.float64))
     return means
 
 
-def _mean(values: Tensor) -> float | None:
+def mean_known(values: Tensor) -> float | None:
+    """Return the mean of the values that are not NaN, or None where there is none."""
     known = values[~values.isnan()]
     return float(known.mean()) if known.numel() else None
 

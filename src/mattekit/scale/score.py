@@ -18,6 +18,7 @@ from torch import Tensor
 from mattekit.checks import InputError
 from mattekit.media import frames_at, probe, read_alpha, show_path
 from mattekit.metrics import alpha_flow, measure
+from mattekit.metrics.clip import mean_known
 
 CHUNK = 8
 """Frames measured at a time, and one more for the last pair."""
@@ -49,7 +50,7 @@ def score_clip(arguments: Mapping[str, Any]) -> dict[str, Any]:
         raise type(error)(f"{arguments['name']}: {error}") from error
     return {
         "frames": {name: _plain(known) for name, known in values.items()},
-        "means": {name: _mean(known) for name, known in values.items()},
+        "means": {name: mean_known(known) for name, known in values.items()},
         "scored": scored,
         "empty": empty,
         "worst": [{"frame": index, "picture": picture} for index, picture in zip(worst, pictures, strict=True)],
@@ -118,11 +119,6 @@ def _stacked(held: list[tuple[np.ndarray[Any, Any], ...]]) -> tuple[Tensor, Tens
         return alpha, truth, None
     trimap = torch.from_numpy(np.stack([planes[2] for planes in held]))[:, None]
     return alpha, truth, (trimap * 2).round() / 2
-
-
-def _mean(values: Tensor) -> float | None:
-    known = values[~values.isnan()]
-    return float(known.mean()) if len(known) else None
 
 
 def _plain(values: Tensor) -> list[float | None]:
