@@ -15,7 +15,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from mattekit.checks import InputError, one_line
-from mattekit.cli import compose, data, demo, evaluate, inspect, key, matte, propagate, train, trimap
+from mattekit.cli import compose, data, demo, evaluate, inspect, key, matte, propagate, train, trimap, weights
 
 DONE, FAULT, USAGE, INTERRUPTED = 0, 1, 2, 130
 
@@ -32,6 +32,7 @@ app.command("inspect")(inspect.inspect)
 app.command("demo")(demo.demo)
 app.command("train")(train.train)
 app.add_typer(data.app, name="data")
+app.add_typer(weights.app, name="weights")
 
 
 def _show_version(wanted: bool) -> None:

@@ -13,10 +13,15 @@ from mattekit.types import Matter, Propagator
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["FAMILIES", "Model", "load"]
+    from mattekit.weights.convert import Layout
+
+__all__ = ["FAMILIES", "PUBLISHED", "Model", "load", "published_layouts"]
 
 FAMILIES = {"dvm": "mattekit.models.dvm"}
 """Module of each family by its name; each has ``load(weights, device) -> Model``."""
+
+PUBLISHED = ("mattekit.models.dvm.paper.release",)
+"""Modules of networks whose authors published weights; each has ``layout() -> Layout``."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +46,8 @@ def load(family: str, *, weights: Path | None = None, device: torch.device | str
 
     Args:
         family: A name in `FAMILIES`.
-        weights: A safetensors file; None takes the weights that the package carries.
+        weights: A safetensors file; its metadata say which size of the family it is for. None takes the weights
+            that the package carries.
         device: Where the networks run.
 
     Raises:
@@ -51,3 +57,8 @@ def load(family: str, *, weights: Path | None = None, device: torch.device | str
     check_choice("model", family, sorted(FAMILIES))
     model: Model = import_module(FAMILIES[family]).load(weights, device)
     return model
+
+
+def published_layouts() -> list[Layout]:
+    """Return what the published files that can be converted hold, one layout a network."""
+    return [import_module(module).layout() for module in PUBLISHED]

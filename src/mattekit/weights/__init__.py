@@ -86,7 +86,7 @@ def fill(module: nn.Module, tensors: Mapping[str, Tensor], *, prefix: str, path:
     """Load a network from the tensors under a prefix; every key and shape must fit.
 
     Args:
-        module: The network.
+        module: The network; one on the meta device takes the tensors themselves for its own, without a copy.
         tensors: As from `read_weights`.
         prefix: The part of the keys before the network's own, without the dot.
         path: Where they came from, for the message.
@@ -103,4 +103,4 @@ def fill(module: nn.Module, tensors: Mapping[str, Tensor], *, prefix: str, path:
         if given[key].shape != value.shape:
             shapes = f"{tuple(value.shape)}; got {tuple(given[key].shape)}"
             raise WeightsError(f"{prefix}.{key} in {path} must have shape {shapes}")
-    module.load_state_dict(given, strict=False)
+    module.load_state_dict(given, strict=False, assign=any(value.is_meta for value in wanted.values()))

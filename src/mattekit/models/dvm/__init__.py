@@ -2,37 +2,81 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
+from mattekit.checks import WeightsError
 from mattekit.models import Model
 from mattekit.models.dvm.network import MattingNetwork
+from mattekit.models.dvm.paper import (
+    PAPER,
+    RELEASE,
+    PaperMatter,
+    PaperPropagator,
+    load_matting,
+    load_propagation,
+)
 from mattekit.models.dvm.propagation import PropagationNetwork
 from mattekit.models.dvm.stream import StreamMatter, StreamPropagator
 from mattekit.nn.blocks import fold_norms
+from mattekit.types import Matter, Propagator
 from mattekit.weights import carried, fill, read_weights
+from mattekit.weights.contents import read_family
 
 FAMILY = "dvm-small"
+SIZES = (FAMILY, PAPER, RELEASE)
+"""What the metadata of a weights file may name."""
 
-__all__ = ["FAMILY", "MattingNetwork", "PropagationNetwork", "StreamMatter", "StreamPropagator", "load"]
+__all__ = [
+    "FAMILY",
+    "SIZES",
+    "MattingNetwork",
+    "PropagationNetwork",
+    "StreamMatter",
+    "StreamPropagator",
+    "load",
+]
 
 
 def load(weights: Path | None, device: torch.device | str = "cpu") -> Model:
-    """Load size `small`: both networks from one file, normalisation folded into the convolutions.
+    """Load the networks that a weights file is for: size `small`, size `paper`, or the authors' published network.
+
+    The authors published no propagation network. So that one trimap is enough there too, the carried one of size
+    `small` carries the trimaps; the same holds for files of size `paper` with the matting network alone.
 
     Args:
-        weights: A safetensors file, or None for the carried one.
+        weights: A safetensors file whose metadata name one of `SIZES`, or None for the carried one.
         device: Where the networks run.
 
     Raises:
         WeightsError: The file is not exactly what the networks need.
     """
     path = weights or carried(FAMILY)
-    tensors = read_weights(path, family=FAMILY)
-    matting, propagation = MattingNetwork(), PropagationNetwork()
-    fill(matting, tensors, prefix="matting", path=path)
-    fill(propagation, tensors, prefix="propagation", path=path)
-    for network in (matting, propagation):
-        fold_norms(network.eval().requires_grad_(False))
-    return Model("dvm", StreamMatter(matting.to(device)), StreamPropagator(propagation.to(device)), path)
+    family = read_family(path)
+    if family not in SIZES:
+        raise WeightsError(f"weights of dvm must be of family {' or '.join(SIZES)}; {path} names {family!r}")
+    tensors = read_weights(path, family=family)
+    if family == FAMILY:
+        return Model("dvm", _small_matter(tensors, path, device), _small_propagator(tensors, path, device), path)
+    matter = PaperMatter(load_matting(tensors, family=family, path=path).to(device))
+    if any(key.startswith("propagation.") for key in tensors):
+        return Model("dvm", matter, PaperPropagator(load_propagation(tensors, path=path).to(device)), path)
+    small = carried(FAMILY)
+    return Model("dvm", matter, _small_propagator(read_weights(small, family=FAMILY), small, device), path)
+
+
+def _small_matter(tensors: Mapping[str, Tensor], path: Path, device: torch.device | str) -> Matter:
+    network = MattingNetwork()
+    fill(network, tensors, prefix="matting", path=path)
+    fold_norms(network.eval().requires_grad_(False))
+    return StreamMatter(network.to(device))
+
+
+def _small_propagator(tensors: Mapping[str, Tensor], path: Path, device: torch.device | str) -> Propagator:
+    network = PropagationNetwork()
+    fill(network, tensors, prefix="propagation", path=path)
+    fold_norms(network.eval().requires_grad_(False))
+    return StreamPropagator(network.to(device))

@@ -1,0 +1,139 @@
+"""`mattekit weights`: converts published files, shows what a file holds, lists what the package carries."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mattekit.checks import InputError, WeightsError
+from mattekit.media import show_path
+
+if TYPE_CHECKING:
+    from mattekit.weights.contents import Contents
+
+SUFFIX = ".safetensors"
+
+app = typer.Typer(help="Convert published weights, show what a file holds, list the carried ones.")
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one summary line on stdout.")]
+
+
+@app.command("convert")
+def convert(
+    source: Annotated[Path, typer.Argument(metavar="FILE", help="Published PyTorch file (.pth).")],
+    *,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="File to write, .safetensors; beside FILE unless named.")
+    ] = None,
+    half: Annotated[bool, typer.Option("--half", help="Write half precision: half the size.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an output that exists.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Convert published PyTorch weights to safetensors, for --weights; nothing that the file brings is run.
+
+    Every key, shape and value is checked. Known: the network of Deep Video Matting via Spatio-Temporal Alignment and
+    Aggregation (CVPR 2021) as its authors released it.
+    """
+    target = source.with_suffix(SUFFIX) if output is None else output
+    _check_input(source)
+    _check_target(target, source, overwrite=overwrite)
+    begun = time.monotonic()
+    from mattekit.models import published_layouts
+    from mattekit.weights.convert import convert as convert_file
+
+    made = convert_file(source, target, published_layouts(), half=half)
+    seconds = time.monotonic() - begun
+    what = f"{made.family}, {made.tensors} tensors, {made.parameters:,} parameters"
+    print(f"wrote {show_path(target)}: {what}, {seconds:.1f} s", file=sys.stderr)
+    if as_json:
+        summary = {"weights": str(target), "family": made.family, "tensors": made.tensors}
+        print(json.dumps(summary | {"parameters": made.parameters, "seconds": round(seconds, 3)}), flush=True)
+
+
+@app.command("show")
+def show(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Weights file, .safetensors.")],
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Print what a weights file holds; exit 2 when a value is not finite."""
+    _check_input(file)
+    from mattekit.weights.contents import read_contents
+
+    contents = read_contents(file)
+    if as_json:
+        print(json.dumps(_summary(contents)), flush=True)
+    else:
+        lines = _summary(contents) | contents.metadata
+        lines.pop("metadata")
+        width = max(len(name) for name in lines)
+        for name, value in lines.items():
+            print(f"{name:<{width}}  {_words(value)}")
+    if contents.not_finite is not None:
+        raise WeightsError(f"weights must be finite; {contents.not_finite} in {show_path(file)} is not")
+
+
+@app.command("list")
+def list_weights(*, as_json: AsJson = False) -> None:
+    """Print the weights that the package carries, each with its card."""
+    from mattekit.weights.contents import list_carried, read_contents
+
+    found = [read_contents(path) for path in list_carried()]
+    cards = [contents.path.with_suffix(".md") for contents in found]
+    if as_json:
+        rows = [
+            _summary(contents) | {"card": str(card) if card.is_file() else None}
+            for contents, card in zip(found, cards, strict=True)
+        ]
+        print(json.dumps(rows), flush=True)
+        return
+    for contents, card in zip(found, cards, strict=True):
+        size = contents.path.stat().st_size / 1e6
+        print(f"{contents.family}  {contents.values:,} values, {size:.1f} MB")
+        print(f"  {contents.path}")
+        print(f"  card: {card if card.is_file() else 'none'}")
+
+
+def _summary(contents: Contents) -> dict[str, object]:
+    return {
+        "weights": str(contents.path),
+        "family": contents.family,
+        "tensors": contents.tensors,
+        "values": contents.values,
+        "types": list(contents.kinds),
+        "finite": contents.not_finite is None,
+        "metadata": contents.metadata,
+    }
+
+
+def _words(value: object) -> str:
+    """Return a value as it is shown on a line."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return ", ".join(str(each) for each in value)
+    return f"{value:,}" if isinstance(value, int) else show_path(str(value))
+
+
+def _check_input(path: Path) -> None:
+    """Raise unless a path names a file; answered before torch is loaded."""
+    if not path.is_file():
+        what = "is a folder" if path.is_dir() else "does not exist"
+        raise WeightsError(f"weights must be a file; {show_path(path)} {what}: check the name")
+
+
+def _check_target(target: Path, source: Path, *, overwrite: bool) -> None:
+    """Raise unless the output can be written without harm."""
+    if target.suffix != SUFFIX:
+        raise InputError(f"weights must be written as {SUFFIX}; got {show_path(target)}: change its suffix")
+    if target.is_dir() or not target.absolute().parent.is_dir():
+        raise InputError(f"an output must be a file in a folder that exists; got {show_path(target)}; make the folder")
+    if target.exists() and target.samefile(source):
+        raise InputError(f"the output must not be the input; both are {show_path(target)}: choose another name")
+    if target.exists() and not overwrite:
+        raise InputError(f"{show_path(target)} must not exist yet; it does: choose another name, or add --overwrite")
