@@ -24,8 +24,15 @@ FAKED = 0.15
 """Share of the photos in clips that are bent by fake motion; the others are moved as a whole."""
 FAINT = 40
 """Level of alpha that something of a photo must pass for fake motion to find its box."""
+TEXTURED = 0.4
+"""Share of the procedural foregrounds that show a picture: stripes need not be strands with gaps between."""
+DOUBLED = 0.12
+"""Share of the clips with one foreground before another."""
 KEPT = 4096
 """Soft pixels of each source that are remembered as places to look at."""
+
+Zooms = tuple[float, float]
+"""Range of a zoom."""
 
 
 class Composer:
@@ -43,6 +50,8 @@ class Composer:
     Raises:
         InputError: One of the lists is empty.
     """
+
+    faked, textured, doubled = FAKED, TEXTURED, DOUBLED
 
     def __init__(
         self,
@@ -65,17 +74,18 @@ class Composer:
         self._weights = torch.tensor([WEIGHTS[source.kind] for source in foregrounds])
         self._soft: dict[str, Tensor] = {}
 
-    def sample(self, stage: Stage, generator: torch.Generator) -> Sample:
+    def sample(self, stage: Stage, generator: torch.Generator, number: int = 0) -> Sample:
         """Compose one batch.
 
         Args:
             stage: Says batch, length, size and gap.
             generator: A CPU generator; all randomness comes from it.
+            number: Of the batch's first clip, for composers that take foregrounds in turn.
 
         Returns:
             The batch on the sources' device.
         """
-        clips = [self._clip(stage, generator) for _ in range(stage.batch)]
+        clips = [self._clip(stage, generator, number + each) for each in range(stage.batch)]
         frames, trimap, layers, background = zip(*clips, strict=True)
         flow = [layer.flow for layer in layers if layer.flow is not None]
         valid = [layer.valid for layer in layers if layer.valid is not None]
@@ -89,30 +99,49 @@ class Composer:
             _batch(valid) if valid else None,
         )
 
-    def _clip(self, stage: Stage, generator: torch.Generator) -> tuple[Tensor, Tensor, Layer, Tensor]:
+    def _clip(self, stage: Stage, generator: torch.Generator, number: int) -> tuple[Tensor, Tensor, Layer, Tensor]:
         """Return composite, trimap, the foreground's truth and the background of one clip."""
         stage = replace(stage, gap=1 + int(torch.randint(stage.gap, (1,), generator=generator)))
-        background = self._background(stage, generator)
-        layer = self._foreground(stage, generator, background)
-        if _chance(generator, 0.12):
-            layer = _before(layer, self._foreground(stage, generator, background))
+        near, far = self._zooms(generator)
+        background = self._background(stage, generator, far)
+        layer = self._foreground(self._choose(generator, number), stage, generator, background, near)
+        if _chance(generator, self.doubled):
+            layer = _before(
+                layer, self._foreground(self._choose(generator, number), stage, generator, background, near)
+            )
         layer, background = expose(layer, background, generator, strength=self._strength)
         frames = degrade(over(layer, background), generator, strength=self._strength)
-        trimap = random_trimap(layer.alpha, generator, widest=self._widest, blobs=self._blobs, sloppy=self._sloppy)
-        return frames, trimap, layer, background
+        return frames, self._trimap(layer.alpha, generator), layer, background
 
-    def _foreground(self, stage: Stage, generator: torch.Generator, background: Tensor) -> Layer:
+    def _zooms(self, generator: torch.Generator) -> tuple[Zooms, Zooms]:
+        """Return the ranges of the foreground's and the background's zoom in one clip."""
+        return (0.5, 1.8), (0.7, 1.6)
+
+    def _choose(self, generator: torch.Generator, number: int) -> Source:
+        """Return the foreground of a clip."""
+        return self._foregrounds[int(torch.multinomial(self._weights, 1, generator=generator))]
+
+    def _path(self, stage: Stage, generator: torch.Generator, zoom: Zooms) -> Path:
+        """Return the motion of a foreground."""
+        return random_path(stage.length, generator, gap=stage.gap, zoom=zoom)
+
+    def _trimap(self, alpha: Tensor, generator: torch.Generator) -> Tensor:
+        """Return the trimap of a clip."""
+        return random_trimap(alpha, generator, widest=self._widest, blobs=self._blobs, sloppy=self._sloppy)
+
+    def _foreground(
+        self, source: Source, stage: Stage, generator: torch.Generator, background: Tensor, zoom: Zooms
+    ) -> Layer:
         """Return one moving foreground."""
-        source = self._foregrounds[int(torch.multinomial(self._weights, 1, generator=generator))]
         photo = len(source.pixels) == 1 and source.kind != "procedural" and int(source.pixels[0, 3].max()) > FAINT
-        if photo and stage.length > 1 and _chance(generator, FAKED):
+        if photo and stage.length > 1 and _chance(generator, self.faked):
             return self._faked(source, stage, generator, background)
         frames = _order(source, stage, generator)
-        place = self._soft_place(source, frames[0], generator)
-        path = random_path(stage.length, generator, gap=stage.gap, zoom=(0.5, 1.8))
+        place = self._soft_place(source, self._looked_at(frames), generator)
+        path = self._path(stage, generator, zoom)
         layer = sample_layer(_prepared(source, frames, generator), path, stage.size, centre=place)
         colour, alpha = layer[:, :3], layer[:, 3:]
-        if source.kind == "procedural" and _chance(generator, 0.4):  # stripes need not be strands with gaps between
+        if source.kind == "procedural" and _chance(generator, self.textured):
             colour = self._texture(stage, path, generator)
         flow = valid = None
         if self._flow:
@@ -133,17 +162,21 @@ class Composer:
         pixels = jitter_colour(source.pixels[:1].float() / 255, generator)
         return _sample_anywhere(pixels, path, stage.size, generator)
 
-    def _background(self, stage: Stage, generator: torch.Generator) -> Tensor:
+    def _background(self, stage: Stage, generator: torch.Generator, zoom: Zooms) -> Tensor:
         """Return (T, 3, H, W) of one moving background."""
         source = self._backgrounds[int(torch.randint(len(self._backgrounds), (1,), generator=generator))]
         count = len(source.pixels)
         start = int(torch.randint(count, (1,), generator=generator))
         step = int(torch.randint(0, 2, (1,), generator=generator)) * min(stage.gap, 3)
         order = torch.tensor([_reflect(start + step * time, count) for time in range(stage.length if step else 1)])
-        path = random_path(stage.length, generator, gap=stage.gap, zoom=(0.7, 1.6), bend=0.0)
+        path = random_path(stage.length, generator, gap=stage.gap, zoom=zoom, bend=0.0)
         pixels = jitter_colour(source.pixels[order].float() / 255, generator)
         soften = 2 + int(torch.randint(5, (1,), generator=generator)) if _chance(generator, 0.35) else 1
         return _sample_anywhere(pixels, path, stage.size, generator, soften=soften)
+
+    def _looked_at(self, frames: Tensor) -> Tensor:
+        """Return which of a foreground's frames (T,) has the place that the clip is about."""
+        return frames[0]
 
     def _soft_place(self, source: Source, frame: Tensor, generator: torch.Generator) -> tuple[float, float]:
         """Return (x, y) of a random soft pixel of a frame of a source, or of its middle where there is none."""

@@ -34,6 +34,31 @@ def alpha_loss(alpha: Tensor, alpha_true: Tensor, unknown: Tensor, *, known_weig
     return _mean(error, unknown) + known_weight * _mean(error, (unknown == 0).to(error.dtype))
 
 
+def paper_alpha_loss(alpha: Tensor, alpha_true: Tensor, unknown: Tensor) -> Tensor:
+    """Return the mean over all pixels of the absolute error where the trimap is unknown and its square elsewhere.
+
+    Shapes as `alpha_loss`.
+
+    Source: DVM, L_a as printed; the cases are told by the trimap, where the paper writes the prediction.
+    """
+    return _paper_error(alpha, alpha_true, unknown).mean()
+
+
+def paper_gradient_loss(alpha: Tensor, alpha_true: Tensor, unknown: Tensor) -> Tensor:
+    """Return the mean over all pixels of the error of `paper_alpha_loss` times the error of the Sobel magnitude.
+
+    The latter is a weight and carries no gradient. Shapes as `alpha_loss`.
+
+    Source: DVM, L_g as printed.
+    """
+    weight = (sobel_magnitude(alpha_true) - sobel_magnitude(alpha.detach())).abs()
+    return (_paper_error(alpha, alpha_true, unknown) * weight).mean()
+
+
+def _paper_error(alpha: Tensor, alpha_true: Tensor, unknown: Tensor) -> Tensor:
+    return torch.where(unknown > 0, _distance(alpha, alpha_true), (alpha - alpha_true).square())
+
+
 def composition_loss(
     alpha: Tensor, foreground_true: Tensor, background_true: Tensor, frames: Tensor, unknown: Tensor
 ) -> Tensor:
