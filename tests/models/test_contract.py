@@ -6,13 +6,21 @@ import pytest
 import torch
 from torch import Tensor
 
+import narrow
 from mattekit.checks import InputError
 from mattekit.models import FAMILIES, Model, load
+from mattekit.models.dvm.paper import PAPER, RELEASE
+
+NARROW = {PAPER: narrow.write_paper, RELEASE: narrow.write_release}
+"""Further sizes of a family, too large for tests as they are: their weights are drawn at an eighth of the width."""
 
 
-@pytest.fixture(scope="module", params=sorted(FAMILIES))
-def model(request: pytest.FixtureRequest) -> Model:
-    return load(request.param)
+@pytest.fixture(scope="module", params=[*sorted(FAMILIES), *NARROW])
+def model(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Model:
+    if request.param in FAMILIES:
+        return load(request.param)
+    path = tmp_path_factory.mktemp("narrow") / f"{request.param}.safetensors"
+    return load("dvm", weights=NARROW[request.param](path))
 
 
 def clip(frames: int, size: tuple[int, int], seed: int = 0) -> tuple[Tensor, Tensor]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import pickle
+import warnings
 import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -95,7 +96,9 @@ def read_state(source: Path) -> object:
         what = "is a folder" if source.is_dir() else "does not exist"
         raise WeightsError(f"published weights must be a PyTorch file; {source} {what}: name the file")
     try:
-        state: object = torch.load(source, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(source))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what is amiss with a file is said in one line below
+            state: object = torch.load(source, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(source))
     except pickle.UnpicklingError as error:
         raise WeightsError(
             f"published weights must be a PyTorch file of plain tensors; {source} is damaged or holds other things, "
