@@ -14,6 +14,8 @@ from mattekit.ops.losses import (
     divergence_loss,
     gradient_loss,
     laplacian_loss,
+    paper_alpha_loss,
+    paper_gradient_loss,
     sobel_magnitude,
 )
 
@@ -24,6 +26,19 @@ TRUE = torch.rand(2, 3, 1, 16, 16, generator=torch.Generator().manual_seed(0))
 def test_a_constant_error_is_itself_over_unknown_pixels_and_half_over_known_ones() -> None:
     assert float(alpha_loss(0.25 * ONES, 0 * ONES, ONES)) == pytest.approx(0.25 * 128 / 129)
     assert float(alpha_loss(0.25 * ONES, 0 * ONES, 0 * ONES)) == pytest.approx(0.5 * 0.25 * 128 / 129, abs=1e-5)
+
+
+def test_as_printed_a_known_error_counts_squared_and_an_unknown_one_as_it_is() -> None:
+    assert float(paper_alpha_loss(0.25 * ONES, 0 * ONES, ONES)) == pytest.approx(0.25)
+    assert float(paper_alpha_loss(0.25 * ONES, 0 * ONES, 0 * ONES)) == pytest.approx(0.0625)
+
+
+def test_as_printed_the_gradient_error_is_a_factor_of_the_alpha_error() -> None:
+    assert float(paper_gradient_loss(0.25 * ONES, 0 * ONES, ONES)) == pytest.approx(0)
+    ramp = torch.arange(8.0).expand(1, 1, 1, 8, 8) / 8
+    error, slope = ramp[..., 1:7, 1:7].mean(), math.sqrt(1 / 64 + 1e-6) - 1e-3
+    found = paper_gradient_loss(ramp, torch.zeros_like(ramp), torch.ones_like(ramp))
+    assert float(found) == pytest.approx(float(error) * slope, rel=0.2)  # the borders are flatter
 
 
 def test_the_composition_error_is_the_alpha_error_times_the_contrast() -> None:
@@ -71,6 +86,8 @@ def test_every_term_is_finite_and_has_a_finite_gradient(empty: bool) -> None:
         + divergence_loss(alpha, true)
         + coherence_loss(alpha, true, unknown)
         + laplacian_loss(alpha, true, unknown)
+        + paper_alpha_loss(alpha, true, unknown)
+        + paper_gradient_loss(alpha, true, unknown)
     )
     total.backward()
     assert alpha.grad is not None
