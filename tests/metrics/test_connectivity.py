@@ -5,7 +5,7 @@ from skimage.measure import label
 
 from mattekit.checks import InputError
 from mattekit.metrics import conn
-from mattekit.metrics.connectivity import connected_steps
+from mattekit.metrics.bodies import connected_steps
 
 
 def clip(*rows: list[float]) -> torch.Tensor:

@@ -223,7 +223,7 @@ _STEPS: Mapping[str, Callable[[_Clip], Tensor | None]] = {
     "MAD": _mad,
     "MSE": lambda clip: mean_square(clip.inside, clip.convention.added_pixels),
     "Grad": _grad,
-    "Conn": lambda clip: _scored(clip, lost_connection(clip.inside)),
+    "Conn": lambda clip: _scored(clip, lost_connection(clip.alpha, clip.alpha_true, clip.region)),
     "SSDA": lambda clip: _scored(clip, clip.inside.sums(2).sqrt()),
     "dtSSD": _dtssd,
     "MESSDdt": _messddt,

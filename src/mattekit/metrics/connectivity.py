@@ -1,9 +1,7 @@
-"""Conn: how much of each map hangs together with the main body, from one union over runs of equal level.
+"""Conn: how much less of one map than of the other hangs together with the main body.
 
-The definition labels the picture ten times, once a threshold. Here every row is cut into runs of pixels that reach the
-same threshold, a run is a node, and runs that touch are joined from the highest threshold to the lowest. A run that
-touches a higher one belongs to that one's component at every threshold it reaches itself, so nearly all joins need no
-threshold at all; what is left are the saddles between separate summits, and those are few.
+The bodies are found in :mod:`mattekit.metrics.bodies`. Maps are walked through in bands of rows, which stay in the
+processor's cache: new memory is slow to come by.
 """
 
 from __future__ import annotations
@@ -16,18 +14,17 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mattekit.metrics.spatial import Inside
+from mattekit.metrics.bodies import BLOCK, STEPS, Indices, lower
+from mattekit.metrics.spatial import check_clip, same_kind
 
-Indices = NDArray[np.intp]
-Bytes = NDArray[np.uint8]
+Bools = NDArray[np.bool_]
 
-STEPS = 10
 SLACK = 1e-9
 """Values this little below a threshold reach it: 0.1 times a whole number is seldom exact."""
 TOLERANCE = 0.15
 """Distance above its connected level up to which a pixel counts as fully connected."""
-STEP_OF_LEVEL = bytes(level * STEPS // 255 for level in range(256))
-"""The highest threshold, in tenths, that each 8-bit level reaches."""
+NEAR = 0.049
+"""Maps no farther apart lose nothing within the step they share: its tenth and half a tenth more are tolerated."""
 UNIT = 510
 """A level of 8 bits is two 510ths and a threshold fifty-one: sums of 8-bit maps are exact."""
 
@@ -58,37 +55,66 @@ def conn(alpha: Tensor, alpha_true: Tensor, region: Tensor) -> Tensor:
         close every level there, as here; GCA-style ports skip the threshold, and the Matlab original fails. Regions
         are the trimap's unknown pixels (DVM, Adobe) or the whole frame (RVM); DVM's script does not divide by 1000.
     """
-    return lost_connection(Inside(alpha, alpha_true, region))
+    check_clip(alpha, alpha_true, region)
+    return lost_connection(alpha, alpha_true, region)
 
 
-def lost_connection(inside: Inside) -> Tensor:
-    """Return Conn, (T,) float64, of errors found before."""
-    maps = [part[:, 0].cpu().numpy() for part in (inside.alpha, inside.alpha_true)]
-    sums = []
-    for frame, (error, place) in enumerate(zip(inside.errors, inside.places, strict=True)):
-        pixels = slice(None) if place is None else place.cpu().numpy()
-        sums.append(_frame(maps[0][frame], maps[1][frame], pixels) if bool(error.any()) else 0.0)
-    return torch.tensor(sums, dtype=torch.float64, device=inside.alpha.device)
+def lost_connection(alpha: Tensor, alpha_true: Tensor, region: Tensor) -> Tensor:
+    """Return Conn, (T,) float64, of maps that are known to fit each other."""
+    planes = [part[:, 0].cpu().numpy() for part in (*same_kind(alpha, alpha_true), region)]
+    sums = [_frame(*three) for three in zip(*planes, strict=True)]
+    return torch.tensor(sums, dtype=torch.float64, device=alpha.device)
 
 
-def _frame(alpha: NDArray[Any], alpha_true: NDArray[Any], pixels: Indices | slice) -> float:
-    """Return one frame's sum over some pixels, counted in reading order."""
-    shared = np.minimum(alpha, alpha_true)
-    box = _box(shared)
-    connected = connected_steps(_steps(shared[box]))
-    shared.fill(0)  # the map is used again: the system gives out new memory slowly
-    shared[box] = connected
-    height = shared.ravel()[pixels].astype(np.int16) * 51
-    lost = [_lost(values.ravel()[pixels], height) for values in (alpha, alpha_true)]
+def _frame(alpha: NDArray[Any], alpha_true: NDArray[Any], region: Bools) -> float:
+    """Return one frame's sum."""
+    box = _box(alpha, alpha_true)
+    alpha, alpha_true, region = alpha[box], alpha_true[box], region[box]
+    height, width = region.shape
+    level = np.zeros((height + 1, width + 1), np.uint8)
+    for rows in _bands(region):
+        level[rows, :-1] = _steps(np.minimum(alpha[rows], alpha_true[rows]))
+    pixels = _looked_at(alpha, alpha_true, region, np.divmod(lower(level), width + 1))
+    reached = level.ravel()[pixels + pixels // width].astype(np.int16) * 51
+    lost = [_lost(values.ravel()[pixels], reached) for values in (alpha, alpha_true)]
     return float(np.abs(lost[0] - lost[1]).sum()) / UNIT
 
 
-def _box(shared: NDArray[Any]) -> tuple[slice, slice]:
-    """Return the rows and columns that hold all that reaches the first threshold, at least one of each."""
-    first = 255 / STEPS if shared.dtype == np.uint8 else 1 / STEPS - SLACK
-    lines = [np.flatnonzero(shared.max(axis=axis) >= first) for axis in (1, 0)]
-    rows, columns = (slice(int(line[0]), int(line[-1]) + 1) if len(line) else slice(0, 1) for line in lines)
+def _looked_at(
+    alpha: NDArray[Any], alpha_true: NDArray[Any], region: Bools, lowered: tuple[Indices, Indices]
+) -> Indices:
+    """Return where in a region the maps may lose differently: far enough apart, or lower than the step they share."""
+    near = math.floor(NEAR * 255) if alpha.dtype == np.uint8 else NEAR
+    pixels = []
+    for rows in _bands(region):
+        look = np.maximum(alpha[rows], alpha_true[rows]) - np.minimum(alpha[rows], alpha_true[rows]) > near
+        here = slice(*np.searchsorted(lowered[0], (rows.start, rows.stop)))
+        look[lowered[0][here] - rows.start, lowered[1][here]] = True
+        look &= region[rows]
+        pixels.append(np.flatnonzero(look) + rows.start * region.shape[1])
+    return np.concatenate(pixels)
+
+
+def _bands(plane: Bools) -> list[slice]:
+    """Return the rows of a plane in bands of about a block's pixels."""
+    height, width = plane.shape
+    step = max(BLOCK // width, 1)
+    return [slice(top, min(top + step, height)) for top in range(0, height, step)]
+
+
+def _box(alpha: NDArray[Any], alpha_true: NDArray[Any]) -> tuple[slice, slice]:
+    """Return the rows and columns that hold all that reaches the first threshold in a map, at least one of each."""
+    first = 255 / STEPS if alpha.dtype == np.uint8 else 1 / STEPS - SLACK
+    maps = [torch.from_numpy(part) for part in (alpha, alpha_true)]
+    rows = _span(torch.maximum(maps[0].amax(dim=1), maps[1].amax(dim=1)) >= first)
+    columns = _span(torch.maximum(maps[0][rows].amax(dim=0), maps[1][rows].amax(dim=0)) >= first)
     return rows, columns
+
+
+def _span(reached: Tensor) -> slice:
+    """Return the first to the last line that is reached, the first of all if none is."""
+    lines = reached.numpy().nonzero()[0]
+    return slice(int(lines[0]), int(lines[-1]) + 1) if len(lines) else slice(0, 1)
 
 
 def _lost(values: NDArray[Any], height: NDArray[np.int16]) -> NDArray[Any]:
@@ -99,147 +125,11 @@ def _lost(values: NDArray[Any], height: NDArray[np.int16]) -> NDArray[Any]:
     return above
 
 
-def _steps(values: NDArray[Any]) -> Bytes:
+def _steps(values: NDArray[Any]) -> NDArray[Any]:
     """Return the highest threshold, in tenths, that each value reaches."""
     if values.dtype == np.uint8:
-        return np.frombuffer(values.tobytes().translate(STEP_OF_LEVEL), np.uint8).reshape(values.shape)
-    return np.floor((values.astype(np.float64) + SLACK) * STEPS).clip(0, STEPS).astype(np.uint8)
-
-
-def connected_steps(steps: Bytes) -> Bytes:
-    """Return up to which threshold, in tenths, each pixel hangs together with the main body at every threshold.
-
-    Args:
-        steps: (H, W) in 0-10, the highest threshold each pixel reaches.
-
-    Returns:
-        (H, W) in 0-10, nowhere above ``steps``.
-
-    Example:
-        >>> connected_steps(np.array([[9, 9, 2, 7]], np.uint8)).tolist()
-        [[9, 9, 2, 2]]
-    """
-    starts = _run_starts(steps)
-    lengths = np.diff(starts, append=steps.size)
-    step = steps.ravel()[starts]
-    later, earlier = _touching(starts, steps.shape[1])
-    zone, peak = _climb(step, later, earlier)
-    saddles = _saddles(step, zone, later, earlier)
-    last = _main_bodies(step, lengths, zone, _absorb(peak, *saddles), saddles)
-    return np.repeat(np.minimum(step, last[zone]), lengths).reshape(steps.shape)
-
-
-def _run_starts(steps: Bytes) -> Indices:
-    """Return where each run of equal steps begins, counted through the rows; no run crosses a row's end."""
-    flat = steps.ravel()
-    begins = np.empty(flat.size, np.bool_)
-    np.not_equal(flat[1:], flat[:-1], out=begins[1:])
-    begins[:: steps.shape[1]] = True
-    return np.flatnonzero(begins)
-
-
-def _touching(starts: Indices, width: int) -> tuple[Indices, Indices]:
-    """Return the pairs of runs that share an edge of a pixel, each once, the later run first.
-
-    Two runs in neighbouring rows overlap from the column where one of them starts. The run above each start is looked
-    up; the run below a start is the last of those that look up to something before it, and counting finds it.
-    """
-    second_row = int(np.searchsorted(starts, width))
-    last_row = int(np.searchsorted(starts, starts[-1] - starts[-1] % width))
-    over = starts[second_row:] - width
-    above = np.searchsorted(starts, over, side="right") - 1
-    looks = np.bincount(above, minlength=len(starts))[:last_row]
-    aligned = np.zeros(len(starts), np.bool_)
-    aligned[above[starts[above] == over]] = True
-    upper = np.flatnonzero(~aligned[:last_row])
-    below = (np.cumsum(looks) - looks)[upper] + (second_row - 1)
-    right = np.flatnonzero(starts % width)
-    later = np.concatenate((np.arange(second_row, len(starts)), below, right))
-    return later, np.concatenate((above, upper, right - 1))
-
-
-def _climb(step: Bytes, later: Indices, earlier: Indices) -> tuple[Indices, Bytes]:
-    """Hang every run under some neighbour of a higher step, or of its own earlier on.
-
-    Returns:
-        The number of the summit that each run leads to, and the step of each summit.
-    """
-    parent = np.arange(len(step))
-    down = step[earlier] >= step[later]
-    parent[np.where(down, later, earlier)] = np.where(down, earlier, later)
-    parent = _flatten(parent)
-    summits = np.flatnonzero(parent == np.arange(len(step)))
-    number = np.empty(len(step), np.intp)
-    number[summits] = np.arange(len(summits))
-    return number[parent], step[summits]
-
-
-def _saddles(step: Bytes, zone: Indices, later: Indices, earlier: Indices) -> tuple[Indices, Indices, Bytes]:
-    """Return the pairs of zones that touch, and the threshold in tenths from which downwards they are one."""
-    one, other = zone[later], zone[earlier]
-    apart = np.flatnonzero(one != other)
-    height = np.minimum(step[later[apart]], step[earlier[apart]])
-    order = np.argsort(height, kind="stable")
-    return one[apart[order]], other[apart[order]], height[order]
-
-
-def _absorb(peak: Bytes, one: Indices, other: Indices, height: Bytes) -> Indices:
-    """Hang every zone that is touched at the height of its own summit under the zone that touches it.
-
-    The two are one at every threshold the lower reaches. Each hangs under one other at a time: two zones that touch a
-    third are not one above the third's summit.
-    """
-    parent = np.arange(len(peak))
-    while True:
-        one, other = parent[one], parent[other]
-        free = np.flatnonzero((height == np.minimum(peak[one], peak[other])) & (one != other))
-        if not len(free):
-            return parent
-        one, other, height = one[free], other[free], height[free]
-        down = (peak[other] > peak[one]) | ((peak[other] == peak[one]) & (other < one))
-        parent[np.where(down, one, other)] = np.where(down, other, one)
-        parent = _flatten(parent)
-
-
-def _flatten(parent: Indices) -> Indices:
-    """Point every node at its root."""
-    shorter = np.empty_like(parent)
-    while True:
-        np.take(parent, parent, out=shorter, mode="clip")
-        if np.array_equal(shorter, parent):
-            return parent
-        parent, shorter = shorter, parent
-
-
-def _main_bodies(
-    step: Bytes, lengths: Indices, zone: Indices, body: Indices, saddles: tuple[Indices, Indices, Bytes]
-) -> Bytes:
-    """Return for every zone the last threshold, in tenths, up to which it is in the main body without a break."""
-    zones = len(body)
-    counts = np.bincount(zone * (STEPS + 1) + step, weights=lengths, minlength=zones * (STEPS + 1))
-    reaching = counts.reshape(zones, STEPS + 1)[:, ::-1].cumsum(axis=1)[:, ::-1].T.copy()
-    last = np.full(zones, STEPS, np.uint8)
-    one, other, height = saddles
-    bounds = np.searchsorted(height, np.arange(STEPS + 2))
-    for threshold in range(STEPS, 0, -1):
-        here = slice(bounds[threshold], bounds[threshold + 1])
-        body = _join(body, one[here], other[here])
-        sizes = np.bincount(body, weights=reaching[threshold], minlength=zones)
-        largest = np.flatnonzero(sizes == sizes.max())
-        if len(largest) > 1:
-            first = np.flatnonzero((step >= threshold) & np.isin(body[zone], largest))[:1]
-            largest = body[zone[first]]
-        last[body != largest if len(largest) else slice(None)] = threshold - 1
-    return last
-
-
-def _join(parent: Indices, one: Indices, other: Indices) -> Indices:
-    """Unite nodes along edges; every node points at its root before and after."""
-    while True:
-        one, other = parent[one], parent[other]
-        apart = np.flatnonzero(one != other)
-        if not len(apart):
-            return parent
-        one, other = one[apart], other[apart]
-        parent[np.maximum(one, other)] = np.minimum(one, other)
-        parent = _flatten(parent)
+        tenths: NDArray[Any] = np.multiply(values, STEPS, dtype=np.uint16)
+        tenths //= 255
+        return tenths
+    steps: NDArray[Any] = np.floor((values.astype(np.float64) + SLACK) * STEPS).clip(0, STEPS)
+    return steps
