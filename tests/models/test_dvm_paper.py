@@ -188,6 +188,15 @@ def test_a_step_of_training_reaches_every_parameter(form: str) -> None:
     assert [name for name in still if "off_conv" not in name] == []
 
 
+def test_mixed_precision_gives_nearly_the_same() -> None:
+    network = narrow.matting()
+    frames, trimap = narrow.scene(3)
+    whole = network(frames[None], trimap[None], targets=(1,)).best
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        mixed = network(frames[None], trimap[None], targets=(1,)).best
+    assert 0 < float((mixed.float() - whole).abs().mean()) < 0.01
+
+
 # propagation
 
 

@@ -48,7 +48,9 @@ def refused(source: Path, content: object = None, layouts: tuple[Layout, ...] = 
 def test_the_published_network_comes_back_as_it_was_and_mattes(source: Path) -> None:
     network = narrow.matting("release")
     torch.save(network.state_dict(), source)
+    source.chmod(0o444)
     made = convert(source, source.with_suffix(".safetensors"), [TOY, LAYOUT])
+    assert made.path.stat().st_mode & 0o777 == 0o644
     counters = sum(key.endswith("num_batches_tracked") for key in LAYOUT.shapes)
     assert (made.family, made.tensors) == ("dvm-release", 517 - counters)
     assert made.parameters == sum(parameter.numel() for parameter in network.parameters())

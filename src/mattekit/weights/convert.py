@@ -78,6 +78,7 @@ def convert(source: Path, output: Path, layouts: Sequence[Layout], *, half: bool
     beside = output.with_name(f".{output.name}.part")
     try:
         save_file(tensors, str(beside), metadata=metadata)
+        beside.chmod(source.stat().st_mode & 0o666 | 0o200)  # whoever may read the source may read what came of it
         os.replace(beside, output)
     except Exception as error:
         raise WeightsError(f"weights must be written to {output}; that failed ({one_line(error)})") from error

@@ -31,8 +31,11 @@ class SteeredConvolution(nn.Module):
         """Sample a neighbour's feature (N, width, H, W) as a feature of the pair, of the same shape, says."""
         steering = self.conv_offset_mask(pair)
         offsets, mask = steering[:, : 2 * GROUPS * TAPS], torch.sigmoid(steering[:, 2 * GROUPS * TAPS :])
-        sampled: Tensor = deform_conv2d(neighbour, offsets, self.weight, self.bias, padding=1, mask=mask)
-        return sampled
+        given = (neighbour, offsets, self.weight, self.bias, mask)
+        with torch.autocast(neighbour.device.type, enabled=False):  # the operator is not there in bfloat16 everywhere
+            source, offsets, weight, bias, mask = (each.float() for each in given)
+            sampled: Tensor = deform_conv2d(source, offsets, weight, bias, padding=1, mask=mask)
+        return sampled.to(neighbour.dtype)
 
 
 class Alignment(nn.Module):
