@@ -72,10 +72,11 @@ def test_show_tells_what_a_file_holds(folder: Path, capsys: pytest.CaptureFixtur
     assert main(["weights", "show", "half.safetensors", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["metadata"].keys() == {"source", "source_sha256"} and found["finite"] is True
-    save_file({"a": torch.tensor([float("nan")])}, "nan.safetensors", metadata={"family": "toy"})
+    own = {"family": "toy", "finite": "yes", "a\nb\x1b": "c"}
+    save_file({"a": torch.tensor([float("nan")])}, "nan.safetensors", metadata=own)
     assert main(["weights", "show", "nan.safetensors"]) == 2
     said, told = capsys.readouterr()
-    assert "finite   no" in said
+    assert "\nfinite    no\n" in said and "\n  finite" in said and "\n  a\\nb\\x1b" in said
     assert told == "mattekit: weights must be finite; a in nan.safetensors is not\n"
 
 

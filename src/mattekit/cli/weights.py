@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -69,11 +70,8 @@ def show(
     if as_json:
         print(json.dumps(_summary(contents)), flush=True)
     else:
-        lines = _summary(contents) | contents.metadata
-        lines.pop("metadata")
-        width = max(len(name) for name in lines)
-        for name, value in lines.items():
-            print(f"{name:<{width}}  {_words(value)}")
+        _print_rows(_summary(contents) | {"metadata": len(contents.metadata)})
+        _print_rows(contents.metadata, before="  ")
     if contents.not_finite is not None:
         raise WeightsError(f"weights must be finite; {contents.not_finite} in {show_path(file)} is not")
 
@@ -109,6 +107,14 @@ def _summary(contents: Contents) -> dict[str, object]:
         "finite": contents.not_finite is None,
         "metadata": contents.metadata,
     }
+
+
+def _print_rows(rows: Mapping[str, object], *, before: str = "") -> None:
+    """Print names and values one below the other; the names may come from a file, so they are made printable too."""
+    names = [show_path(name) for name in rows]
+    width = max((len(name) for name in names), default=0)
+    for name, value in zip(names, rows.values(), strict=True):
+        print(f"{before}{name:<{width}}  {_words(value)}")
 
 
 def _words(value: object) -> str:

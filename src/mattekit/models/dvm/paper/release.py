@@ -43,8 +43,8 @@ def load_matting(tensors: Mapping[str, Tensor], *, family: str, path: Path) -> P
     Raises:
         WeightsError: They are not exactly what a network of the family needs.
     """
-    width = _channels(tensors, f"{MATTING}.encoder.conv1.weight", place=0, least=WIDTH)
-    frames = _channels(tensors, f"{MATTING}.fusion.fuse0.conv.weight", place=1, least=3 * width) // width
+    width = _channels(tensors, f"{MATTING}.encoder.conv1.weight", place=0, usual=WIDTH)
+    frames = _channels(tensors, f"{MATTING}.fusion.fuse0.conv.weight", place=1, usual=3 * width) // width
     form, neighbours = ("release", frames - 1) if family == RELEASE else ("symmetric", (frames - 1) // 2)
     with torch.device("meta"):
         network = PaperNetwork(form=form, neighbours=max(neighbours, 0), width=width)
@@ -57,17 +57,17 @@ def load_propagation(tensors: Mapping[str, Tensor], *, path: Path) -> PaperPropa
     Raises:
         WeightsError: They are not exactly what the network needs.
     """
-    width = _channels(tensors, f"{PROPAGATION}.target_encoder.conv1.weight", place=0, least=WIDTH)
+    width = _channels(tensors, f"{PROPAGATION}.target_encoder.conv1.weight", place=0, usual=WIDTH)
     deep = any(key.startswith(f"{PROPAGATION}.target_encoder.layer4.") for key in tensors)
     with torch.device("meta"):
         network = PaperPropagation(stride=32 if deep else 16, width=width)
     return _filled(network, tensors, prefix=PROPAGATION, path=path)
 
 
-def _channels(tensors: Mapping[str, Tensor], key: str, *, place: int, least: int) -> int:
+def _channels(tensors: Mapping[str, Tensor], key: str, *, place: int, usual: int) -> int:
     """Return one size of a tensor, or the usual one where it cannot be meant, so that the check of shapes names it."""
     size = tensors[key].shape[place] if key in tensors and tensors[key].dim() > place else 0
-    return int(size) if size >= 8 and size % 8 == 0 else least
+    return int(size) if size >= 8 and size % 8 == 0 else usual
 
 
 def _filled(network: Network, tensors: Mapping[str, Tensor], *, prefix: str, path: Path) -> Network:
