@@ -3,61 +3,193 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
+from safetensors import safe_open
 
-from mattekit.cli import main
+from mattekit.cli import main, training
+from mattekit.data.compose import Composer
 from mattekit.data.pack import Source, write_pack
 from mattekit.data.procedural import procedural_sources
 from mattekit.models import load
+from mattekit.models.dvm.recipes import stages
+from mattekit.types import Sample, Stage
 from mattekit.weights import read_weights
+
+TINY = ["--pack", "pack.safetensors", "-o", "run", "--device", "cpu", "--json", "--no-tensorboard"]
+BUDGET = [*TINY, "--minutes", "0", "--validate-every", "0"]
+
+
+@pytest.fixture(autouse=True)
+def pack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A pack of a few sources in the folder that the command is run in."""
+    monkeypatch.chdir(tmp_path)
+    ground = Source("b", "background", torch.randint(0, 256, (2, 3, 48, 64), dtype=torch.uint8))
+    path = tmp_path / "pack.safetensors"
+    write_pack(path, iter([*procedural_sources(count=3, seed=0, side=48), ground]))
+    return path
+
+
+@pytest.fixture
+def train(capsys: pytest.CaptureFixture[str]) -> Callable[..., dict[str, object]]:
+    """The command, which must succeed; its summary."""
+
+    def run(*arguments: str) -> dict[str, object]:
+        assert main(["train", "dvm", *arguments]) == 0, capsys.readouterr().err
+        summary: dict[str, object] = json.loads(capsys.readouterr().out)
+        return summary
+
+    return run
+
+
+def lines(path: Path) -> list[dict[str, float]]:
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def card(path: Path) -> dict[str, str]:
+    with safe_open(str(path), framework="pt") as file:
+        return dict(file.metadata())
 
 
 def test_both_networks_train_in_a_time_budget_and_make_weights_that_load(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, train: Callable[..., dict[str, object]]
 ) -> None:
-    monkeypatch.chdir(tmp_path)
-    ground = Source("b", "background", torch.randint(0, 256, (2, 3, 48, 64), dtype=torch.uint8))
-    write_pack(tmp_path / "pack.safetensors", iter([*procedural_sources(count=3, seed=0, side=48), ground]))
-    budget = ["--pack", "pack.safetensors", "-o", "run", "--minutes", "0", "--device", "cpu", "--json"]
-    assert main(["train", "dvm", "--network", "matting", *budget]) == 0
-    first = json.loads(capsys.readouterr().out)
+    first = train("--network", "matting", *BUDGET)
     assert (first["step"], first["weights"]) == (1, None)
-    assert main(["train", "dvm", "--network", "propagation", *budget]) == 0
-    second = json.loads(capsys.readouterr().out)
-    assert load("dvm", weights=Path(second["weights"])).family == "dvm"
-    assert len((tmp_path / "run/matting/log.jsonl").read_text().splitlines()) == 1
+    second = train("--network", "propagation", *BUDGET)
+    assert load("dvm", weights=Path(str(second["weights"]))).family == "dvm"
+    assert len(lines(tmp_path / "run/matting/log.jsonl")) == 1
 
 
 def test_training_can_begin_from_weights_and_keeps_the_other_network_of_them(
-    tmp_path: Path, random_weights: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    random_weights: Path, train: Callable[..., dict[str, object]], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.chdir(tmp_path)
-    ground = Source("b", "background", torch.randint(0, 256, (2, 3, 48, 64), dtype=torch.uint8))
-    write_pack(tmp_path / "pack.safetensors", iter([*procedural_sources(count=3, seed=0, side=48), ground]))
-    told = ["--pack", "pack.safetensors", "-o", "run", "--minutes", "0", "--device", "cpu", "--json"]
-    assert main(["train", "dvm", "--init", str(random_weights), *told]) == 0
-    found = json.loads(capsys.readouterr().out)
-    before, after = (read_weights(path, family="dvm-small") for path in (random_weights, Path(found["weights"])))
+    found = train("--init", str(random_weights), *BUDGET)
+    before, after = (read_weights(path, family="dvm-small") for path in (random_weights, Path(str(found["weights"]))))
     assert all(torch.equal(after[key], before[key]) for key in before if key.startswith("propagation."))
     gaps = [(after[key] - before[key]).abs().max() for key in before if "matting." in key and "running_" not in key]
     assert 0 < max(gaps) < 0.01  # one small step away
-    assert main(["train", "dvm", "--init", "none.safetensors", *told]) == 2
+    assert main(["train", "dvm", "--init", "none.safetensors", *BUDGET, "-o", "elsewhere"]) == 2
     assert "weights must be a safetensors file; none.safetensors does not exist" in capsys.readouterr().err
 
 
-def test_bad_settings_are_refused_in_one_line(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_the_tiny_recipe_leaves_logs_previews_checkpoints_and_the_best_weights(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, train: Callable[..., dict[str, object]]
 ) -> None:
-    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(training, "VALIDATION_CLIPS", 2)
+    every = ["--recipe", "tiny", "--validate-every", "4"]
+    for network, metric in (("matting", "SAD"), ("propagation", "wrong")):
+        summary = train("--network", network, *TINY, *every)
+        folder = tmp_path / "run" / network
+        assert (summary["step"], summary["steps"]) == (8, 8)
+        rows = lines(folder / "validation.jsonl")
+        assert [row["step"] for row in rows] == [4, 8]
+        assert summary["best_error"] == min(min(row[f"raw {metric}"], row[f"averaged {metric}"]) for row in rows)
+        assert len(lines(folder / "log.jsonl")) == 8
+        assert sorted(path.name for path in (folder / "previews").iterdir()) == ["step-000004.png", "step-000008.png"]
+    last, best = (tmp_path / "run" / f"dvm-small{name}.safetensors" for name in ("", "-best"))
+    assert load("dvm", weights=best).family == "dvm"
+    assert card(last)["matting_steps"] == "8" and card(best)["propagation_steps"] == str(summary["best_step"])
+    again = train("--network", "propagation", *TINY, *every)
+    assert (again["step"], again["best_error"]) == (8, summary["best_error"])
+
+
+def test_an_interrupt_leaves_a_checkpoint_that_the_same_command_resumes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, train: Callable[..., dict[str, object]]
+) -> None:
+    arguments = ["--recipe", "tiny", "--validate-every", "0", *TINY]
+    drawn, count = Composer.sample, 0
+
+    def interrupting(self: Composer, stage: Stage, generator: torch.Generator, number: int = 0) -> Sample:
+        nonlocal count
+        count += 1
+        if count == 5:  # in the middle of the third step of two clips
+            os.kill(os.getpid(), signal.SIGINT)
+        return drawn(self, stage, generator, number)
+
+    monkeypatch.setattr(Composer, "sample", interrupting)
+    assert main(["train", "dvm", *arguments]) == 130
+    assert torch.load(tmp_path / "run/matting/checkpoint.pt", weights_only=True)["step"] == 3
+    assert train(*arguments)["step"] == 8
+    assert [row["step"] for row in lines(tmp_path / "run/matting/log.jsonl")] == list(range(1, 9))
+
+
+@pytest.mark.parametrize("network", ["matting", "propagation"])
+def test_the_paper_size_trains_by_the_paper_recipe(
+    network: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, train: Callable[..., dict[str, object]]
+) -> None:
+    monkeypatch.setattr(training, "PAPER_WIDTH", 8)
+    monkeypatch.setattr(stages, "SIZE", (64, 64))
+    arguments = ["--network", network, "--size", "paper", "--recipe", "paper", "--backbone", "random"]
+    summary = train(*arguments, *BUDGET, "--batch", "1", "--freeze-norms", "encoder")
+    epochs = 100 if network == "matting" else 75
+    assert (summary["step"], summary["steps"]) == (1, 3 * epochs)
+    row = lines(tmp_path / "run" / network / "log.jsonl")[0]
+    assert row["stage"] == "epoch 1" and row["rate"] == (5e-5 if network == "matting" else 1e-3)
+    state = torch.load(tmp_path / "run" / network / "checkpoint.pt", weights_only=True)["network"]
+    means = {key: bool((value == 0).all()) for key, value in state.items() if key.endswith("running_mean")}
+    still = [unmoved for key, unmoved in means.items() if "encoder" in key]
+    assert still and all(still) and not all(means.values())
+
+
+def test_training_from_a_pack_imports_nothing_that_decodes_or_draws(tmp_path: Path) -> None:
+    script = """
+import sys
+from dataclasses import replace
+from pathlib import Path
+import torch
+sys.modules["av"] = sys.modules["cv2"] = sys.modules["matplotlib"] = None
+torch.set_num_threads(1)
+from mattekit.data.compose import Composer
+from mattekit.data.compose_paper import PaperComposer
+from mattekit.data.holdout import hold_out
+from mattekit.data.pack import read_pack
+from mattekit.engine.train import Trainer, TrainOptions
+from mattekit.engine.validate import Validation, alpha_errors
+from mattekit.models.dvm import MattingNetwork
+from mattekit.models.dvm.recipes import PaperMattingRecipe, predict_alpha, tiny_stages
+foregrounds, backgrounds = read_pack(Path("pack.safetensors"))
+training, held = hold_out(foregrounds)
+stage = replace(tiny_stages("matting")[0], steps=2)
+recipe = PaperMattingRecipe(MattingNetwork(), stages=[stage])
+clip = Composer(held, backgrounds).sample(replace(stage, batch=1), torch.Generator().manual_seed(0))
+validation = Validation([clip], predict_alpha, alpha_errors, every=2)
+draw = PaperComposer(training, backgrounds).sample
+Trainer(recipe.network, recipe, draw, folder=Path("run"), options=TrainOptions(), validation=validation).run()
+"""
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False, cwd=tmp_path, env=environment
+    )
+    assert done.returncode == 0, done.stderr
+    assert len(lines(tmp_path / "run/log.jsonl")) == 2 and len(lines(tmp_path / "run/validation.jsonl")) == 1
+    assert len(list((tmp_path / "run/previews").iterdir())) == 1
+
+
+def test_bad_settings_are_refused_in_one_line(
+    pack: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pack.unlink()
     for arguments, message in (
         (["--pack", "none"], "a pack of sources must exist; none does not"),
         (["--network", "other"], "network must be one of matting, propagation; got 'other'"),
+        (["--recipe", "other"], "--recipe must be one of small, paper, tiny; got 'other'"),
+        (["--size", "huge"], "--size must be one of small, paper; got 'huge'"),
+        (["--amp", "fp8"], "--amp must be one of auto, off, bf16, fp16; got 'fp8'"),
+        (["--freeze-norms", "some"], "--freeze-norms must be one of none, encoder, all; got 'some'"),
         (["--data", "nowhere"], "a folder of sources must exist; nowhere does not"),
     ):
         assert main(["train", "dvm", *arguments]) == 2
         error = capsys.readouterr().err
         assert message in error and error.count("\n") == 1
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    assert main(["train", "dvm", "--data", "nowhere"]) == 2
+    assert "several processes must find the pack made" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
