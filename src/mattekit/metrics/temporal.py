@@ -16,7 +16,7 @@ from mattekit.metrics.spatial import Inside, bounds, stack
 from mattekit.ops import warp
 
 MOTIONS = ("nearest", "bilinear")
-BAND = 32
+BAND = 64
 """Rows worked on at a time, so that they stay in the processor's cache."""
 
 
