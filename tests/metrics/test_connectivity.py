@@ -4,7 +4,7 @@ import torch
 from skimage.measure import label
 
 from mattekit.checks import InputError
-from mattekit.metrics import conn
+from mattekit.metrics import bodies, conn, connectivity
 from mattekit.metrics.bodies import connected_steps
 
 
@@ -97,6 +97,16 @@ def test_it_is_the_ten_labellings_to_every_printed_digit(kind):
         ours = conn(*(torch.from_numpy(part)[None, None] for part in (alpha, alpha_true, region)))
         expected = ten_labellings(alpha / 255, alpha_true / 255, region)
         assert float(ours) == pytest.approx(expected, rel=1e-12, abs=1e-12)
+
+
+@pytest.mark.parametrize("kind", ["noise", "few levels", "smooth", "spirals"])
+def test_walking_through_maps_in_small_blocks_changes_nothing(kind, monkeypatch):
+    random = np.random.default_rng(7)
+    clips = [[torch.from_numpy(part)[None, None] for part in _maps(random, kind)] for _ in range(20)]
+    whole = [float(conn(*maps, everywhere(maps[0]))) for maps in clips]
+    monkeypatch.setattr(bodies, "BLOCK", 16)
+    monkeypatch.setattr(connectivity, "BLOCK", 16)
+    assert [float(conn(*maps, everywhere(maps[0]))) for maps in clips] == whole
 
 
 def test_levels_of_8_bits_and_their_values_agree():

@@ -24,6 +24,9 @@ def foreground_mad(foreground: Tensor, foreground_true: Tensor, region: Tensor) 
 
     Raises:
         InputError: The shapes do not fit.
+
+    Source:
+        The counterpart of :func:`foreground_mse`, over the same pixels; no published table is known to have it.
     """
     return _means(_differences(foreground, foreground_true, region), power=1)
 

@@ -182,7 +182,8 @@ def mse(alpha: Tensor, alpha_true: Tensor, region: Tensor, *, added_pixels: int 
         InputError: The shapes do not fit.
 
     Source:
-        Rhemann et al., A Perceptually Motivated Online Benchmark for Image Matting, CVPR 2009.
+        Rhemann et al., A Perceptually Motivated Online Benchmark for Image Matting, CVPR 2009. DVM, Adobe and
+        MMEditing average over the trimap's unknown pixels, RVM over the whole frame.
     """
     inside = Inside(alpha, alpha_true, region)
     return mean_square(inside, added_pixels)
@@ -208,6 +209,7 @@ def ssda(alpha: Tensor, alpha_true: Tensor, region: Tensor) -> Tensor:
         InputError: The shapes do not fit.
 
     Source:
-        Erofeev et al., Perceptually Motivated Benchmark for Video Matting, BMVC 2015.
+        Erofeev et al., Perceptually Motivated Benchmark for Video Matting, BMVC 2015. VideoMatting108's script takes
+        the unknown pixels of the current frame, averages over a clip and then over clips.
     """
     return Inside(alpha, alpha_true, region).sums(2).sqrt()
