@@ -57,8 +57,8 @@ def trainer(
     return Trainer(part, recipe, drawn, folder=folder, options=told, validation=validation, processes=processes)
 
 
-def train_together(folder: Path, accumulate: int) -> None:
-    """Train in the processes that there are, on batches of four, in so many parts each."""
+def train_together(folder: Path, accumulate: int) -> torch.device:
+    """Train in the processes that there are, on batches of four, in so many parts each; return the own device."""
     stages = (Stage("only", steps=5, batch=4, length=1, size=(8, 8), rate=(1e-2, 1e-2)),)
     part = nn.Sequential(nn.Conv2d(3, 4, 1), nn.BatchNorm2d(4), nn.Conv2d(4, 1, 1))
     torch.manual_seed(0)
@@ -67,9 +67,10 @@ def train_together(folder: Path, accumulate: int) -> None:
     options = TrainOptions(accumulate=accumulate, frozen_norms=("1",), tensorboard=False)
     processes = open_processes(torch.device("cpu"))
     Trainer(part, Toy(part, stages), draw, folder=folder, options=options, processes=processes).run()
+    processes.close()
+    return processes.device
 
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    train_together(Path(sys.argv[1]), int(sys.argv[2]))
-    torch.distributed.destroy_process_group()
+    sys.stdout.write(f"{train_together(Path(sys.argv[1]), int(sys.argv[2]))}\n")

@@ -63,7 +63,7 @@ def test_both_networks_train_in_a_time_budget_and_make_weights_that_load(
 ) -> None:
     first = train("--network", "matting", *BUDGET)
     assert (first["step"], first["weights"]) == (1, None)
-    second = train("--network", "propagation", *BUDGET)
+    second = train("--network", "propagation", "--procedural", "1", *BUDGET)
     assert load("dvm", weights=Path(str(second["weights"]))).family == "dvm"
     assert len(lines(tmp_path / "run/matting/log.jsonl")) == 1
 
@@ -151,11 +151,13 @@ from mattekit.data.compose import Composer
 from mattekit.data.compose_paper import PaperComposer
 from mattekit.data.holdout import hold_out
 from mattekit.data.pack import read_pack
+from mattekit.data.procedural import procedural_clips
 from mattekit.engine.train import Trainer, TrainOptions
 from mattekit.engine.validate import Validation, alpha_errors
 from mattekit.models.dvm import MattingNetwork
 from mattekit.models.dvm.recipes import PaperMattingRecipe, predict_alpha, tiny_stages
 foregrounds, backgrounds = read_pack(Path("pack.safetensors"))
+foregrounds += procedural_clips(count=1, seed=1, side=48)
 training, held = hold_out(foregrounds)
 stage = replace(tiny_stages("matting")[0], steps=2)
 recipe = PaperMattingRecipe(MattingNetwork(), stages=[stage])

@@ -35,6 +35,7 @@ def test_two_processes_give_the_loss_curve_and_the_weights_of_one(tmp_path: Path
     command = [*launcher, str(SCRIPT), str(tmp_path / "together"), "2"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ | ONE_THREAD)
     assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["cpu", "cpu"]
     alone, together = log(tmp_path / "alone"), log(tmp_path / "together")
     assert [row["step"] for row in together] == [1, 2, 3, 4, 5]
     for one, other in zip(alone, together, strict=True):

@@ -36,6 +36,9 @@ def train(
         Path | None, typer.Option(help="List or folder of sources, packed when the pack is missing.")
     ] = None,
     pack: Annotated[Path, typer.Option(help="File of packed sources.")] = Path("packed/ship.safetensors"),
+    procedural: Annotated[
+        int, typer.Option(min=0, help="Foregrounds rendered when training begins, beside those of the pack.")
+    ] = 0,
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the run, resumed if there.")] = Path("runs"),
     init: Annotated[
         str | None, typer.Option(help="Weights to begin from: a file, or carried; a run that is there goes on.")
@@ -87,6 +90,7 @@ def train(
         recipe=recipe,
         losses=losses,
         pack=pack,
+        procedural=procedural,
         output=output,
         init=init,
         backbone=backbone,
@@ -108,6 +112,7 @@ def _train(plan: Plan, *, as_json: bool) -> None:
     """Train, write the weights, and say what was done, in the process that writes."""
     trainer = build_trainer(plan)
     averaged = _run_with_progress(trainer, plan.network)
+    trainer.processes.close()
     if not trainer.processes.is_main:
         return
     weights = write_trained(plan, averaged, step=trainer.step)

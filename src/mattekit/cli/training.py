@@ -32,6 +32,8 @@ PAPER_WIDTH = 64
 ENCODERS = ("encoder", "at_", "target_encoder", "reference_encoder")
 """Beginnings of the names of modules that encode frames, in networks of any size."""
 VALIDATION_CLIPS = 8
+RENDERED_SEED, RENDERED_SIDE = 101, 320
+"""Of the foregrounds that are rendered when training begins; packs are made with other seeds."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,7 @@ class Plan:
     recipe: str
     losses: str
     pack: Path
+    procedural: int
     output: Path
     init: str | None
     backbone: str
@@ -84,6 +87,7 @@ def build_trainer(plan: Plan) -> Trainer:
         fill_from(part, plan, plan.network)
     part.to(processes.device)
     foregrounds, backgrounds = read_pack(plan.pack, device=processes.device)
+    foregrounds += _rendered(plan.procedural, processes.device)
     held: tuple[list[Source], list[Source]] = ([], [])
     if plan.validate_every:
         foregrounds, backgrounds, held = _split(foregrounds, backgrounds)
@@ -151,6 +155,14 @@ def build_recipe(plan: Plan, part: Matting | Propagation, foregrounds: int) -> R
     if plan.recipe == "paper" or not isinstance(part, PropagationNetwork):
         return paper.PaperPropagationRecipe(part, stages=stages)
     return small.PropagationRecipe(part, stages=stages)
+
+
+def _rendered(count: int, device: torch.device) -> list[Source]:
+    """Return so many procedural foregrounds, always the same."""
+    from mattekit.data.procedural import procedural_clips
+
+    clips = procedural_clips(count=count, seed=RENDERED_SEED, side=RENDERED_SIDE)
+    return [replace(clip, pixels=clip.pixels.to(device)) for clip in clips]
 
 
 def _composer(plan: Plan, foregrounds: Sequence[Source], backgrounds: Sequence[Source]) -> Composer:

@@ -38,6 +38,9 @@ class Processes(Protocol):
     def wait(self) -> None:
         """Go on when all processes have come here."""
 
+    def close(self) -> None:
+        """Part from the others."""
+
 
 class Alone:
     """The only process.
@@ -66,6 +69,9 @@ class Alone:
     def wait(self) -> None:
         """Go on."""
 
+    def close(self) -> None:
+        """Part from nobody."""
+
 
 class Together:
     """One of several processes, on one machine or many, joined by Accelerate.
@@ -78,7 +84,8 @@ class Together:
         self._accelerator = accelerator
         self.count: int = accelerator.num_processes
         self.rank: int = accelerator.process_index
-        self.device: torch.device = accelerator.device
+        own: torch.device = accelerator.device
+        self.device = torch.device("cpu") if own.type == "cpu" else own  # there is no second one to number
 
     @property
     def is_main(self) -> bool:
@@ -102,6 +109,10 @@ class Together:
     def wait(self) -> None:
         """Go on when all processes have come here."""
         self._accelerator.wait_for_everyone()
+
+    def close(self) -> None:
+        """Part from the others."""
+        self._accelerator.end_training()
 
 
 def open_processes(device: torch.device) -> Processes:
