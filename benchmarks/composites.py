@@ -1,6 +1,7 @@
-"""The eight validation clips: a foreground with exact alpha moved over a background clip.
+"""The validation clips: a foreground with exact alpha moved over a background clip.
 
-Rendered once and kept as uint8 arrays, so that every run scores the same bytes.
+Rendered once and kept as uint8 arrays, so that every run scores the same bytes. Which there are is in
+:mod:`quality_sets`.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import av
@@ -18,10 +20,9 @@ from torch import Tensor
 
 from mattekit.ops import affine_flow, affine_matrix, composite, invert_affine, premultiply, resize, unpremultiply, warp
 
-VERSION = 2
 SIZE = (360, 640)
-FRAMES = 48
-SEED = 2021
+PACE = 48
+"""Frames in which a foreground goes through its whole motion; a shorter clip has the beginning of it."""
 HAZE = 0.03
 """Source alpha this close to 0 or 1 is noise of its maker and is stretched away, or nothing would be known."""
 
@@ -47,16 +48,23 @@ class Placement:
         return self.foreground.split("/")[1]
 
 
-PLACEMENTS = (
-    Placement("fg/lemur", "bgv/mallard", 400, (330, 200)),
-    Placement("fg/alphamatting_gt18", "bgv/palm_street", 425, (300, 192)),
-    Placement("fg/alphamatting_gt06", "bgv/pool", 405, (335, 207)),
-    Placement("fg/alphamatting_gt27", "bgv/rollercoaster", 430, (233, 160)),
-    Placement("fg/p3m_s015cd10e", "bgv/car_turn", 410, (175, 207)),
-    Placement("fg/am2k11", "bgv/stream", 395, (320, 212)),
-    Placement("fg/p3m_09ba26b4", "bgv/pool", 425, (300, 192)),
-    Placement("fgv/man_black", "bgv/car_turn", 415, (300, 195)),
-)
+@dataclass(frozen=True)
+class Collection:
+    """Clips that are scored together.
+
+    Attributes:
+        name: What the record calls it.
+        version: Raised when a clip is rendered in another way.
+        frames: Of each clip.
+        seed: Of the first clip's motion; the next clip has the next.
+        placements: One a clip.
+    """
+
+    name: str
+    version: int
+    frames: int
+    seed: int
+    placements: tuple[Placement, ...]
 
 
 @dataclass(frozen=True)
@@ -74,40 +82,58 @@ class Clip:
     alpha_true: Tensor
 
 
-def clips(data: Path, cache: Path, limit: int | None = None) -> Iterator[Clip]:
-    """Yield the validation clips, rendering those that are not in the cache yet."""
-    for number, placement in enumerate(PLACEMENTS[:limit]):
-        folder = cache / f"composites-{VERSION}" / placement.name
+def clips(
+    collection: Collection, *, foregrounds: Path, backgrounds: Path, cache: Path, limit: int | None = None
+) -> Iterator[Clip]:
+    """Yield a collection's clips, rendering those that are not in the cache yet.
+
+    Args:
+        collection: Which clips.
+        foregrounds: The data folder with ``fg`` and ``fgv``.
+        backgrounds: The data folder with ``bgv``.
+        cache: Where rendered clips are kept.
+        limit: First so many only.
+    """
+    for number, placement in enumerate(collection.placements[:limit]):
+        folder = clip_folder(cache, collection) / placement.name
         if not (folder / "alpha.npy").exists():
             folder.mkdir(parents=True, exist_ok=True)
-            clip = render(placement, data, torch.Generator().manual_seed(SEED + number))
+            generator = torch.Generator().manual_seed(collection.seed + number)
+            clip = render(placement, foregrounds, backgrounds, generator, frames=collection.frames)
             np.save(folder / "frames.npy", clip.frames.numpy())
             np.save(folder / "alpha.npy", clip.alpha_true.numpy())
         frames, alpha = (torch.from_numpy(np.load(folder / f"{part}.npy")) for part in ("frames", "alpha"))
         yield Clip(placement.name, frames, alpha)
 
 
-def render(placement: Placement, data: Path, generator: torch.Generator) -> Clip:
+def clip_folder(cache: Path, collection: Collection) -> Path:
+    """Return where a collection's rendered clips are kept."""
+    return cache / f"composites-{collection.name}-{collection.version}"
+
+
+def render(
+    placement: Placement, foregrounds: Path, backgrounds: Path, generator: torch.Generator, *, frames: int
+) -> Clip:
     """Move a foreground over a background; alpha is rounded to 8 bits before it is used, so the truth is exact."""
-    source = _foreground_source(data, placement.foreground)
-    background = _ping_pong(_background(data / f"{placement.background}.mp4"), FRAMES)
+    source = _foreground_source(foregrounds, placement.foreground)
+    background = _ping_pong(_background(backgrounds / f"{placement.background}.mp4", frames), frames)
     first, _ = source(0)
-    matrices = _motion(placement, (first.shape[-2], first.shape[-1]), generator)
-    frames, alphas = [], []
-    for index in range(FRAMES):
+    matrices = _motion(placement, (first.shape[-2], first.shape[-1]), generator, frames)
+    pictures, alphas = [], []
+    for index in range(frames):
         colour, alpha = _place(*source(index), matrices[index : index + 1])
         alpha = _byte(alpha)
         frame = composite(colour, alpha.float() / 255, background[index].float() / 255)
-        frames.append(_byte(frame))
+        pictures.append(_byte(frame))
         alphas.append(alpha)
-    return Clip(placement.name, torch.stack(frames), torch.stack(alphas))
+    return Clip(placement.name, torch.stack(pictures), torch.stack(alphas))
 
 
-def _motion(placement: Placement, source_size: tuple[int, int], generator: torch.Generator) -> Tensor:
+def _motion(placement: Placement, source_size: tuple[int, int], generator: torch.Generator, frames: int) -> Tensor:
     """Return the matrix of every frame, (T, 2, 3), from source to frame pixels: a drift and slow swings."""
     draws = torch.rand(8, generator=generator) * 2 - 1
     swing = 0.5 if placement.foreground.startswith("fgv/") else 1.0
-    time = torch.arange(FRAMES) / (FRAMES - 1)
+    time = torch.arange(frames) / (PACE - 1)
 
     def wave(phase: Tensor, cycles: float) -> Tensor:
         return torch.sin(2 * math.pi * (cycles * time + phase))
@@ -146,10 +172,10 @@ def _foreground_source(data: Path, foreground: str) -> Callable[[int], tuple[Ten
     return lambda index: (_planes(colours[index]), _cleared(alphas[index]))
 
 
-def _background(path: Path) -> Tensor:
-    """Return a clip scaled and cropped about its middle to cover the frame, (T, 3, H, W) uint8."""
+def _background(path: Path, most: int) -> Tensor:
+    """Return the first so many frames scaled and cropped about their middle to cover the frame, (T, 3, H, W) uint8."""
     covered = []
-    for picture in _decode(path, "rgb24"):
+    for picture in _decode(path, "rgb24", most):
         planes = _planes(picture)
         scale = max(SIZE[0] / planes.shape[-2], SIZE[1] / planes.shape[-1])
         size = (math.ceil(planes.shape[-2] * scale - 1e-6), math.ceil(planes.shape[-1] * scale - 1e-6))
@@ -165,9 +191,9 @@ def _ping_pong(frames: Tensor, length: int) -> Tensor:
     return frames[torch.minimum(positions, period - positions)]
 
 
-def _decode(path: Path, layout: str) -> list[np.ndarray]:
+def _decode(path: Path, layout: str, most: int | None = None) -> list[np.ndarray]:
     with av.open(str(path)) as container:
-        return [frame.to_ndarray(format=layout) for frame in container.decode(video=0)]
+        return [frame.to_ndarray(format=layout) for frame in islice(container.decode(video=0), most)]
 
 
 def _planes(picture: np.ndarray) -> Tensor:

@@ -1,4 +1,4 @@
-"""Writing the quality table and the contact sheets that go with it."""
+"""The record of quality runs, and the page that is made from it and from nothing else."""
 
 from __future__ import annotations
 
@@ -7,117 +7,162 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
-from composites import FRAMES, SIZE, Clip
-from PIL import Image
-from torch import Tensor
-
-from mattekit.ops import resize
+from composites import SIZE, Collection
+from quality_dis import NEAR
+from quality_sets import BAND, FURTHER, VALIDATION
+from quality_text import BY_CLIP, FURTHER_INTRODUCTION, INTRODUCTION, MEANS
 
 Run = dict[str, Any]
-"""One method in one setting: method, weights, setting, date, commit, composites, band, clips (scores by name), mean."""
+"""One method in one setting on one set of clips: method, weights, setting, set, composites, band, date, commit, clips
+(scores by name), mean. Older runs have no set, which is the validation set, and fewer scores."""
 
-COLUMNS = (
+MODEL = "dvm-small"
+CLOSED_FORM = "closed form (PyMatting)"
+KNN = "KNN (PyMatting)"
+DIS = "DIS trimaps + "
+METHODS = (CLOSED_FORM, KNN, DIS + "closed form", DIS + MODEL, MODEL)
+SETTINGS = ("full", "every 20", "every 40", "one")
+PLOT = "quality.png"
+
+ERRORS = (
     ("sad", "SAD", 3),
     ("mse", "MSE", 4),
+    ("grad", "Grad", 3),
+    ("conn", "Conn", 3),
     ("dtssd", "dtSSD", 2),
+    ("messddt", "MESSDdt", 3),
+)
+COLUMNS = (
+    *ERRORS,
     ("sad_frame", "SAD of the frame", 3),
     ("misled", "misled", 3),
+    ("misled_share", "misled / unknown, %", 2),
 )
 
-INTRODUCTION = """# Quality on the validation composites
 
-Written by `python benchmarks/quality.py --data DATA`; every complete run stays in [quality.json](quality.json).
-
-Eight clips of {frames} frames at {width}x{height}: a foreground with exact alpha, moved, scaled and turned smoothly
-over a background clip (`benchmarks/composites.py`). None of the footage is in the training set. The true trimap is
-unknown within {band} px of every edge and every fractional pixel of the true alpha.
-
-Errors are in the DVM convention (`mattekit.metrics.dvm`): over the unknown pixels of the true trimap, SAD / 1000 a
-frame, MSE, dtSSD as the mean over pairs of the root of the sum; alphas rounded to 8 bits; mean of each clip, then of
-the clips. *SAD of the frame* takes in the whole frame, and so what propagation gets wrong elsewhere; *misled* counts
-thousands of pixels a frame that the method's trimap calls known although the true alpha is over 0.1 away. Less is
-better. *full* gives the true trimap on every frame, *every 20* on frames 0, 20 and 40, *one* on frame 0 only.
-In brackets: the ratio to closed-form matting of every frame with its true trimap.
-"""
+def recorded(folder: Path) -> list[Run]:
+    """Return the runs in ``quality.json`` of a folder, oldest first."""
+    path = folder / "quality.json"
+    runs: list[Run] = json.loads(path.read_text(encoding="utf-8"))["runs"] if path.exists() else []
+    return runs
 
 
 def record(folder: Path, runs: Sequence[Run]) -> None:
-    """Add runs to ``quality.json``, each in the place of an older one of the same kind, and write ``quality.md``."""
-    path = folder / "quality.json"
-    kept: list[Run] = json.loads(path.read_text(encoding="utf-8"))["runs"] if path.exists() else []
+    """Add runs to ``quality.json``, each in the place of an older one of the same kind."""
     fresh = {_key(run) for run in runs}
-    everything = [run for run in kept if _key(run) not in fresh] + list(runs)
+    everything = [run for run in recorded(folder) if _key(run) not in fresh] + list(runs)
     folder.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps({"runs": everything}, indent=1) + "\n", encoding="utf-8")
-    (folder / "quality.md").write_text(document(everything), encoding="utf-8")
+    (folder / "quality.json").write_text(json.dumps({"runs": everything}, indent=1) + "\n", encoding="utf-8")
+
+
+def write_page(folder: Path) -> None:
+    """Write ``quality.md`` from ``quality.json``."""
+    (folder / "quality.md").write_text(document(recorded(folder)), encoding="utf-8")
 
 
 def document(runs: Sequence[Run]) -> str:
-    """Return the page: the means of every run, and a table by clip for each."""
-    newest = runs[-1]
-    introduction = INTRODUCTION.format(frames=FRAMES, height=SIZE[0], width=SIZE[1], band=newest["band"])
-    shown = [run for run in runs if (run["composites"], run["band"]) == (newest["composites"], newest["band"])]
-    return f"{introduction}\n## Means\n\n{table(shown)}\n\n## By clip\n\n{_by_clip(shown)}\n"
+    """Return the page: of each set the means of every run, who beats closed form, and errors by clip."""
+    size = {"height": SIZE[0], "width": SIZE[1], "band": BAND, "near": NEAR}
+    parts = [INTRODUCTION.format(frames=VALIDATION.frames, clips=len(VALIDATION.placements), plot=PLOT, **size)]
+    parts += _section(shown(runs, VALIDATION), "##")
+    further = shown(runs, FURTHER)
+    if further:
+        parts.append(FURTHER_INTRODUCTION.format(frames=FURTHER.frames, clips=len(FURTHER.placements)))
+        parts += _section(further, "###")
+    return "\n\n".join(part.strip("\n") for part in parts) + "\n"
+
+
+def shown(runs: Sequence[Run], collection: Collection) -> list[Run]:
+    """Return the runs on a set's clips as they are now, in the order of the tables."""
+    now = (collection.name, collection.version, BAND)
+    fitting = [run for run in runs if (_set(run), run["composites"], run["band"]) == now]
+    return sorted(fitting, key=lambda run: (SETTINGS.index(run["setting"]), METHODS.index(run["method"])))
+
+
+def newest(runs: Sequence[Run]) -> list[Run]:
+    """Return the last run of each method in each setting, keeping the order."""
+    last = {(run["method"], run["setting"]): run for run in runs}
+    return list(last.values())
+
+
+def find(runs: Sequence[Run], method: str, setting: str) -> Run | None:
+    """Return the last run of a method in a setting, or None."""
+    return next((run for run in reversed(runs) if (run["method"], run["setting"]) == (method, setting)), None)
 
 
 def table(runs: Sequence[Run]) -> str:
     """Return the means of several runs as a table, with ratios to the closed form among them."""
-    reference = next((run for run in runs if run["method"].startswith("closed form")), None)
+    reference = find(runs, CLOSED_FORM, "full")
     lines = [
-        "| method | weights | trimaps | " + " | ".join(title for _, title, _ in COLUMNS) + " | date | commit |",
+        "| trimaps | method | weights | " + " | ".join(title for _, title, _ in COLUMNS) + " | date | commit |",
         "| --- | --- | --- |" + " ---: |" * len(COLUMNS) + " --- | --- |",
     ]
     for run in runs:
-        base = reference["mean"] if reference is not None and reference is not run else None
+        base = reference["mean"] if reference is not None and reference is not run else {}
+        cells = [_cell(run["mean"], base, column, digits) for column, _, digits in COLUMNS]
         lines.append(
-            f"| {run['method']} | {run['weights']} | {run['setting']} | {_cells(run['mean'], base)} "
+            f"| {run['setting']} | {run['method']} | {run['weights']} | {' | '.join(cells)} "
             f"| {run['date']} | {run['commit']} |"
         )
     return "\n".join(lines)
 
 
-def contact_sheet(path: Path, clip: Clip, trimap: Tensor, alpha: Tensor, reference: Tensor) -> None:
-    """Draw five frames of a clip, one a row: frame, trimap used, true alpha, alpha, error x4, closed form."""
-    rows = []
-    for index in torch.linspace(0, len(alpha) - 1, 5).round().long().tolist():
-        truth = clip.alpha_true[index].float() / 255
-        error = ((alpha[index] - truth).abs() * 4).clamp(max=1)
-        grey = [picture.expand(3, -1, -1) for picture in (trimap[index], truth, alpha[index], error, reference[index])]
-        row = torch.cat([clip.frames[index].float() / 255, *grey], dim=-1)
-        rows.append(resize(row, (row.shape[-2] // 2, row.shape[-1] // 2)))
-    sheet = (torch.cat(rows, dim=-2).clamp(0, 1) * 255).round().to(torch.uint8)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(sheet.permute(1, 2, 0).numpy()).save(path)
+def wins(runs: Sequence[Run]) -> str:
+    """Return in how many clips the newest model run with full trimaps beats closed form, a row a metric."""
+    ours, reference = find(runs, MODEL, "full"), find(runs, CLOSED_FORM, "full")
+    if ours is None or reference is None:
+        return "There is no run of the model with full trimaps."
+    lines = [
+        f"{MODEL} ({ours['weights']}) with full trimaps against {CLOSED_FORM}, of {ours['date']}:\n",
+        "| metric | better in | share | not better in |",
+        "| --- | ---: | ---: | --- |",
+    ]
+    for column, title, _ in ERRORS:
+        pairs = {
+            name: (row[column], reference["clips"][name][column])
+            for name, row in ours["clips"].items()
+            if row.get(column) is not None and reference["clips"].get(name, {}).get(column) is not None
+        }
+        lost = [name for name, (own, other) in pairs.items() if not own < other]
+        won = len(pairs) - len(lost)
+        share = f"{100 * won / len(pairs):.0f} %" if pairs else "-"
+        lines.append(f"| {title} | {won} of {len(pairs)} | {share} | {', '.join(lost) or '-'} |")
+    return "\n".join(lines)
 
 
-def _by_clip(runs: Sequence[Run]) -> str:
-    """Return SAD, MSE and dtSSD of every clip, a table each, with a column for every run."""
+def by_clip(runs: Sequence[Run]) -> str:
+    """Return each error of every clip, a table each, with a row for every run."""
     parts = []
-    for column, title, digits in COLUMNS[:3]:
+    clips = list(dict.fromkeys(name for run in runs for name in run["clips"]))
+    for column, title, digits in ERRORS:
         lines = [
-            f"### {title}\n",
-            "| clip | "
-            + " | ".join(f"{run['method']}{_suffix(run['weights'])}, {run['setting']}" for run in runs)
-            + " |",
-            "| --- |" + " ---: |" * len(runs),
+            f"**{title}**\n",
+            f"| trimaps | method | {' | '.join(clips)} | mean |",
+            "| --- | --- |" + " ---: |" * (len(clips) + 1),
         ]
-        for name in runs[0]["clips"]:
-            cells = [_number(run["clips"].get(name, {}).get(column), digits) for run in runs]
-            lines.append(f"| {name} | {' | '.join(cells)} |")
-        lines.append("| mean | " + " | ".join(_number(run["mean"][column], digits) for run in runs) + " |")
+        for run in runs:
+            cells = [_number(run["clips"].get(name, {}).get(column), digits) for name in clips]
+            cells.append(_number(run["mean"].get(column), digits))
+            lines.append(f"| {run['setting']} | {run['method']}{_suffix(run['weights'])} | {' | '.join(cells)} |")
         parts.append("\n".join(lines))
     return "\n\n".join(parts)
 
 
-def _cells(mean: dict[str, Any], base: dict[str, Any] | None) -> str:
-    cells = []
-    for column, _, digits in COLUMNS:
-        text = _number(mean[column], digits)
-        if base is not None and mean[column] is not None and base[column]:
-            text += f" ({mean[column] / base[column]:.2f})"
-        cells.append(text)
-    return " | ".join(cells)
+def _section(runs: Sequence[Run], heading: str) -> list[str]:
+    return [
+        f"{heading} Means\n\n{MEANS}",
+        table(runs),
+        f"{heading} Against closed form, clip by clip",
+        wins(runs),
+        f"{heading} By clip\n\n{BY_CLIP}",
+        by_clip(newest(runs)),
+    ]
+
+
+def _cell(mean: Run, base: Run, column: str, digits: int) -> str:
+    value, other = mean.get(column), base.get(column)
+    ratio = f" ({value / other:.2f})" if value is not None and other else ""
+    return _number(value, digits) + ratio
 
 
 def _number(value: float | None, digits: int) -> str:
@@ -129,5 +174,9 @@ def _suffix(weights: str) -> str:
     return f" ({weights.split()[-1]})" if weights else ""
 
 
+def _set(run: Run) -> str:
+    return str(run.get("set", VALIDATION.name))
+
+
 def _key(run: Run) -> tuple[Any, ...]:
-    return tuple(run[name] for name in ("method", "weights", "setting", "composites", "band"))
+    return (_set(run), *(run[name] for name in ("method", "weights", "setting", "composites", "band")))
