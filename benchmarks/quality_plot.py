@@ -29,7 +29,7 @@ def draw(runs: Sequence[Run], path: Path) -> None:
     """Draw the newest run of each method: ratios of SAD and dtSSD by setting above, SAD by clip of each set below."""
     plt.rcParams.update({"font.size": 9, "axes.spines.top": False, "axes.spines.right": False})
     validation, further = shown(runs, VALIDATION), shown(runs, FURTHER)
-    figure, axes = plt.subplots(2, 2, figsize=(10.5, 7.6), layout="constrained")
+    figure, axes = plt.subplots(2, 2, figsize=(11, 8.2), layout="constrained")
     for axis, column, title in zip(axes[0], ("sad", "dtssd"), ("SAD", "dtSSD"), strict=True):
         _ratios(axis, validation, column, f"{title}, ratio to closed form with full trimaps")
     for axis, found, collection in zip(axes[1], (validation, further), (VALIDATION, FURTHER), strict=True):
@@ -62,6 +62,7 @@ def _ratios(axis: Axes, runs: Sequence[Run], column: str, title: str) -> None:
 
 def _by_clip(axis: Axes, runs: Sequence[Run], collection: Collection) -> None:
     """Draw the SAD of every clip with full trimaps, on a scale of decades."""
+    axis.set_visible(bool(runs))
     names = [placement.name for placement in collection.placements]
     for method, (colour, marker) in STYLES.items():
         run = find(runs, method, "full")
@@ -70,6 +71,8 @@ def _by_clip(axis: Axes, runs: Sequence[Run], collection: Collection) -> None:
             axis.plot(values, range(len(names)), marker, color=colour, markersize=5)
     axis.set_yticks(range(len(names)), names)
     axis.invert_yaxis()
-    axis.set_xscale("log")
+    axis.set_xscale("log", base=2)
+    axis.xaxis.set_major_formatter("{x:g}")
     axis.grid(axis="y", color="0.9")
+    axis.set_xlabel("SAD, scale of doublings")
     axis.set_title(f"SAD by clip with full trimaps, {collection.name} clips", loc="left")

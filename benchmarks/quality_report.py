@@ -135,6 +135,8 @@ def by_clip(runs: Sequence[Run]) -> str:
     parts = []
     clips = list(dict.fromkeys(name for run in runs for name in run["clips"]))
     for column, title, digits in ERRORS:
+        if all(run["mean"].get(column) is None for run in runs):
+            continue  # measured by newer runs only
         lines = [
             f"**{title}**\n",
             f"| trimaps | method | {' | '.join(clips)} | mean |",
