@@ -18,7 +18,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mattekit.engine.stream import nearest_keyframe
 from mattekit.ops import UNKNOWN
 
 Plane = NDArray[np.float32]
@@ -66,7 +65,7 @@ def warp_trimaps(flows: Flows, trimap: Tensor, indices: Sequence[int]) -> Tensor
         (T, 1, H, W) in {0, 0.5, 1}.
     """
     keys = sorted(set(indices))
-    nearest = [nearest_keyframe(keys, frame) for frame in range(len(trimap))]
+    nearest = [min(keys, key=lambda key: (abs(key - frame), key)) for frame in range(len(trimap))]
     carried = trimap.clone()
     for key in keys:
         later = [frame for frame, source in enumerate(nearest) if source == key and frame > key]
