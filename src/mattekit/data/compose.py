@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -104,11 +105,10 @@ class Composer:
         stage = replace(stage, gap=1 + int(torch.randint(stage.gap, (1,), generator=generator)))
         near, far = self._zooms(generator)
         background = self._background(stage, generator, far)
-        layer = self._foreground(self._choose(generator, number), stage, generator, background, near)
+        drawn = partial(self._foreground, stage=stage, generator=generator, background=background, zoom=near)
+        layer = drawn(self._choose(generator, number))
         if _chance(generator, self.doubled):
-            layer = _before(
-                layer, self._foreground(self._choose(generator, number), stage, generator, background, near)
-            )
+            layer = _before(layer, drawn(self._choose(generator, number)))
         layer, background = expose(layer, background, generator, strength=self._strength)
         frames = degrade(over(layer, background), generator, strength=self._strength)
         return frames, self._trimap(layer.alpha, generator), layer, background
@@ -130,7 +130,7 @@ class Composer:
         return random_trimap(alpha, generator, widest=self._widest, blobs=self._blobs, sloppy=self._sloppy)
 
     def _foreground(
-        self, source: Source, stage: Stage, generator: torch.Generator, background: Tensor, zoom: Zooms
+        self, source: Source, *, stage: Stage, generator: torch.Generator, background: Tensor, zoom: Zooms
     ) -> Layer:
         """Return one moving foreground."""
         photo = len(source.pixels) == 1 and source.kind != "procedural" and int(source.pixels[0, 3].max()) > FAINT

@@ -32,7 +32,7 @@ class Best:
         """Whether to validate after a step."""
         return self._validation is not None and (last or step % self._validation.every == 0)
 
-    def measure(self, step: int, network: nn.Module, averaged: nn.Module, log: TrainLog) -> None:
+    def measure(self, step: int, log: TrainLog, *, network: nn.Module, averaged: nn.Module) -> None:
         """Validate both, write their errors to the log and a preview of the average, keep the best weights."""
         if self._validation is None:
             return

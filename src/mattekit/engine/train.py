@@ -102,7 +102,7 @@ class Trainer:
                     if report is not None:
                         report(self.step, self.steps, terms)
                     if log is not None and self.best.is_due(self.step, last=self.step == self.steps):
-                        self.best.measure(self.step, self.network, self.averaged.module, log)
+                        self.best.measure(self.step, log, network=self.network, averaged=self.averaged.module)
                     if stop or self.step % self.options.save_every == 0 or self.step == self.steps:
                         self._save()
         finally:
