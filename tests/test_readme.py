@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from torch import Tensor
 
 import mattekit
 import scenes
-from mattekit.types import State
+from mattekit.types import Propagated, State
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -45,14 +46,18 @@ class Half:
     needs_trimap = True
     context = 0
 
-    def step(self, *given: Tensor | State) -> object:
-        if len(given) == 3:
-            frames = given[0]
-            return torch.full((len(frames), 1, *frames.shape[-2:]), 0.5), None, None
-        return given[1]
+    def step(self, frames: Tensor, trimap: Tensor | None, state: State) -> tuple[Tensor, None, State]:
+        return torch.full((len(frames), 1, *frames.shape[-2:]), 0.5), None, None
+
+
+class SameTrimap:
+    """Every frame has the trimap of its key frame."""
 
     def reference(self, frame: Tensor, trimap: Tensor) -> State:
         return trimap
+
+    def step(self, frame: Tensor, references: Sequence[State], state: State) -> Propagated:
+        return Propagated(references[0], 1.0)
 
 
 def test_the_python_example_runs_as_it_stands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -60,7 +65,7 @@ def test_the_python_example_runs_as_it_stands(tmp_path: Path, monkeypatch: pytes
     scenes.write_video(tmp_path / "shot.mov", scene.frames, codec="libx264", layout="yuv444p")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(
-        mattekit, "load", lambda family: mattekit.Model(family, Half(), Half(), Path("none")), raising=False
+        mattekit, "load", lambda family: mattekit.Model(family, Half(), SameTrimap(), Path("none")), raising=False
     )
     (example,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), flags=re.DOTALL)
     names = {"mask": scene.alpha[0] > 0.5}

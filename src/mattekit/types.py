@@ -134,14 +134,36 @@ class Matte:
             raise InputError(f"alpha must have a frame for each of {len(self.chunk)}; got {len(self.alpha)}")
 
 
+@dataclass(frozen=True)
+class Propagated:
+    """A trimap that was carried to a frame.
+
+    Attributes:
+        trimap: (1, H, W) in {0, 0.5, 1}.
+        confidence: How far it can be trusted, in [0, 1]: 1 less the expected number of pixels that it calls known and
+            should not, as a share of those it calls unknown.
+        state: What the next frame's step takes.
+    """
+
+    trimap: Tensor
+    confidence: float
+    state: State = None
+
+
 class Propagator(Protocol):
-    """Carries a user's trimaps to other frames."""
+    """Carries a user's trimaps to other frames. Keeps nothing on itself between calls."""
 
     def reference(self, frame: Tensor, trimap: Tensor) -> State:
         """Encode one key frame, (3, H, W) and (1, H, W), once."""
 
-    def step(self, frame: Tensor, reference: State) -> Tensor:
-        """Return the trimap (1, H, W) in {0, 0.5, 1} of a frame (3, H, W) as its nearest key frame suggests."""
+    def step(self, frame: Tensor, references: Sequence[State], state: State) -> Propagated:
+        """Return the trimap of a frame.
+
+        Args:
+            frame: (3, H, W) in [0, 1].
+            references: Of the key frames around it in time, the nearest first; one or two.
+            state: What the step of the frame before returned; None where that was a key frame or of another scene.
+        """
 
 
 class Matter(Protocol):

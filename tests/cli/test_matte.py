@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 
@@ -22,7 +23,7 @@ import scenes
 from mattekit.cli import main
 from mattekit.media import probe, read, read_alpha, read_planes
 from mattekit.models import Model
-from mattekit.types import State
+from mattekit.types import Propagated, State
 
 
 @pytest.fixture
@@ -60,9 +61,8 @@ class SameTrimap:
     def reference(self, frame: Tensor, trimap: Tensor) -> State:
         return trimap
 
-    def step(self, frame: Tensor, reference: State) -> Tensor:
-        trimap: Tensor = reference
-        return trimap
+    def step(self, frame: Tensor, references: Sequence[State], state: State) -> Propagated:
+        return Propagated(references[0], 1.0)
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
 import pytest
@@ -11,8 +11,8 @@ from torch import Tensor
 
 import scenes
 from mattekit.checks import InputError, MattekitError
-from mattekit.engine.stream import complete, move, nearest_keyframe, predict, propagate, write
-from mattekit.types import Chunk, Matte, State
+from mattekit.engine.stream import complete, keyframes_around, move, predict, propagate, write
+from mattekit.types import Chunk, Matte, Propagated, State
 
 SIZE = (4, 6)
 
@@ -60,15 +60,18 @@ class ToyPropagator:
 
     def __init__(self) -> None:
         self.encoded: list[int] = []
-        self.used: list[tuple[int, int]] = []
+        self.used: list[tuple[int, list[int]]] = []
+        self.states: list[tuple[int, int | None]] = []
 
     def reference(self, frame: Tensor, trimap: Tensor) -> State:
         self.encoded.append(number_of(frame))
         return self.encoded[-1]
 
-    def step(self, frame: Tensor, reference: State) -> Tensor:
-        self.used.append((number_of(frame), reference))
-        return torch.full((1, *SIZE), float(reference % 2 == 0))
+    def step(self, frame: Tensor, references: Sequence[State], state: State) -> Propagated:
+        number = number_of(frame)
+        self.used.append((number, list(references)))
+        self.states.append((number, state))
+        return Propagated(torch.full((1, *SIZE), float(references[0] % 2 == 0)), number / 100, number)
 
 
 def number_of(frame: Tensor) -> int:
@@ -101,10 +104,12 @@ class Kept:
         self.mattes.append(matte)
 
 
-def run_propagate(count: int, indices: list[int], *, length: int = 3, start: int = 0) -> tuple[ToyPropagator, Keys]:
+def run_propagate(
+    count: int, indices: list[int], *, length: int = 3, start: int = 0, cuts: Sequence[int] = ()
+) -> tuple[ToyPropagator, Keys]:
     propagator, keys = ToyPropagator(), Keys()
     chunks = numbered(count, length=length, start=start)
-    given = propagate(chunks, propagator, indices=indices, trimap_at=keys.trimap_at, frame_at=keys.frame_at)
+    given = propagate(chunks, propagator, indices=indices, trimap_at=keys.trimap_at, frame_at=keys.frame_at, cuts=cuts)
     starts = [chunk.start for chunk in given]
     assert starts == list(range(start, start + count, length))
     return propagator, keys
@@ -117,10 +122,49 @@ def alphas(count: int, length: int) -> Tensor:
 # propagate
 
 
-def test_the_nearest_key_frame_is_used_and_the_earlier_of_two_as_near() -> None:
+def test_the_key_frames_around_a_frame_are_used_the_nearest_first_and_no_far_one() -> None:
     propagator, _ = run_propagate(11, [10, 0])
-    assert propagator.used == [(n, 0) for n in range(1, 6)] + [(n, 10) for n in range(6, 10)]
-    assert [nearest_keyframe([3, 8], frame) for frame in (0, 3, 5, 6, 99)] == [3, 3, 3, 8, 8]
+    near, both = [(n, [0]) for n in (1, 2)], [(n, [0, 10]) for n in (3, 4, 5)]
+    assert propagator.used == [*near, *both, (6, [10, 0]), (7, [10, 0]), (8, [10]), (9, [10])]
+    around = [keyframes_around([3, 8], frame) for frame in (0, 3, 5, 6, 99)]
+    assert around == [[3], [3], [3, 8], [8, 3], [8]]
+
+
+def test_the_state_goes_from_frame_to_frame_and_begins_anew_after_a_key_frame() -> None:
+    propagator, _ = run_propagate(9, [0, 4])
+    assert propagator.states == [(1, None), (2, 1), (3, 2), (5, None), (6, 5), (7, 6), (8, 7)]
+
+
+def test_before_the_first_key_frame_every_frame_is_on_its_own() -> None:
+    propagator, _ = run_propagate(4, [3])
+    assert propagator.states == [(0, None), (1, None), (2, None)]
+
+
+def test_nothing_is_carried_over_a_cut() -> None:
+    propagator, _ = run_propagate(10, [0, 7], cuts=[5])
+    assert propagator.used == [(n, [0]) for n in (1, 2, 3, 4)] + [(n, [7]) for n in (5, 6, 8, 9)]
+    assert propagator.states == [(1, None), (2, 1), (3, 2), (4, 3), (5, None), (6, None), (8, None), (9, 8)]
+
+
+def test_a_scene_without_key_frame_is_refused_by_its_frames() -> None:
+    for cuts, message in (([4], "from frame 4 to the end"), ([4, 8], "from frame 4 to 7")):
+        with pytest.raises(InputError, match=message):
+            run_propagate(10, [0, 9] if len(cuts) > 1 else [0], cuts=cuts)
+
+
+def test_the_confidence_of_every_carried_trimap_is_told() -> None:
+    told: list[tuple[int, float]] = []
+    keys = Keys()
+    given = propagate(
+        numbered(4),
+        ToyPropagator(),
+        indices=[1],
+        trimap_at=keys.trimap_at,
+        frame_at=keys.frame_at,
+        watch=lambda number, confidence: told.append((number, confidence)),
+    )
+    assert len(list(given)) > 0
+    assert told == [(0, 0.0), (2, 0.02), (3, 0.03)]
 
 
 def test_key_frames_keep_the_users_trimap_untouched_and_others_get_the_propagators() -> None:
@@ -283,3 +327,18 @@ def test_scenes_move_by_their_flow_and_survive_a_file(tmp_path) -> None:
     with av.open(str(scenes.write_video(tmp_path / "clip.mkv", scene.frames, rate=Fraction(24)))) as container:
         pictures = [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
     assert (scenes.to_bytes(scene.frames) == pictures).all()
+
+
+@pytest.mark.parametrize("length", [1, 3, 4, 20])
+def test_at_a_cut_the_matter_begins_anew(length: int) -> None:
+    whole = numbered(9, length=length, trimap=0.5)
+    cut = torch.cat([matte.alpha for matte in predict(whole, LateMatter(), cuts=[4])])
+    first = torch.cat([matte.alpha for matte in predict(numbered(4, trimap=0.5), LateMatter())])
+    second = torch.cat([matte.alpha for matte in predict(numbered(5, start=4, trimap=0.5), LateMatter())])
+    assert bool((cut == torch.cat((first, second))).all())
+
+
+def test_mattes_over_a_cut_keep_their_frames() -> None:
+    mattes = list(predict(numbered(9, length=4, trimap=0.5), LateMatter(), cuts=[0, 4, 6]))
+    starts = torch.cat([torch.arange(len(matte.chunk)) + matte.chunk.start for matte in mattes])
+    assert starts.tolist() == list(range(9))

@@ -115,8 +115,12 @@ def test_propagation_keeps_to_three_values_at_any_size(model: Model) -> None:
         pytest.skip("this family takes no trimap")
     for size in ((48, 64), (17, 13), (1, 1)):
         frames, trimap = clip(2, size)
-        found = model.propagator.step(frames[1], model.propagator.reference(frames[0], trimap[0]))
-        assert found.shape == (1, *size) and set(found.unique().tolist()) <= {0.0, 0.5, 1.0}
+        reference = model.propagator.reference(frames[0], trimap[0])
+        found = model.propagator.step(frames[1], [reference], None)
+        then = model.propagator.step(frames[0], [reference, reference], found.state)
+        for each in (found, then):
+            assert each.trimap.shape == (1, *size) and set(each.trimap.unique().tolist()) <= {0.0, 0.5, 1.0}
+            assert 0 <= each.confidence <= 1
 
 
 def test_an_unknown_family_is_refused() -> None:

@@ -223,7 +223,7 @@ def test_propagation_gives_each_pixel_a_class_and_depends_on_the_trimap(stride: 
     propagator = PaperPropagator(narrow.propagation(stride=stride), longest=64)
     for size in ((33, 57), (1, 1), (20, 90)):
         trimap = torch.zeros(1, *size)
-        found = propagator.step(torch.rand(3, *size), propagator.reference(torch.rand(3, *size), trimap))
+        found = propagator.step(torch.rand(3, *size), [propagator.reference(torch.rand(3, *size), trimap)]).trimap
         assert found.shape == (1, *size) and set(found.unique().tolist()) <= {0.0, 0.5, 1.0}
     frames, trimap = narrow.scene(2)
     one, other = (propagator.network.remember(frames[:1], given[:1]) for given in (trimap, 1 - trimap))

@@ -178,7 +178,7 @@ def test_propagation_gives_each_pixel_a_class_at_any_size() -> None:
     for size in ((33, 57), (1, 1), (20, 90)):
         trimap = torch.zeros(1, *size)
         trimap[..., : size[1] // 2] = 1
-        found = propagator.step(torch.rand(3, *size), propagator.reference(torch.rand(3, *size), trimap))
+        found = propagator.step(torch.rand(3, *size), [propagator.reference(torch.rand(3, *size), trimap)]).trimap
         assert found.shape == (1, *size)
         assert set(found.unique().tolist()) <= {0.0, 0.5, 1.0}
 

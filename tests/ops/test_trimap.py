@@ -4,7 +4,14 @@ import pytest
 import torch
 
 from mattekit.checks import InputError
-from mattekit.ops import check_trimap, force_known, trimap_from_alpha, trimap_from_alpha_iterated, trimap_from_mask
+from mattekit.ops import (
+    check_trimap,
+    force_known,
+    trimap_confidence,
+    trimap_from_alpha,
+    trimap_from_alpha_iterated,
+    trimap_from_mask,
+)
 
 
 def disc(size: int = 41, radius: float = 12.0) -> torch.Tensor:
@@ -131,3 +138,13 @@ def test_values_that_are_not_finite_are_counted():
 def test_what_makes_no_trimap_is_refused(call, text):
     with pytest.raises(InputError, match=text):
         call(torch.zeros(1, 1, 2))
+
+
+def test_confidence_is_one_less_the_share_of_pixels_expected_to_be_wrongly_known() -> None:
+    sure = torch.tensor([0.0, 0.0, 20.0])
+    torn = torch.tensor([0.75, 0.25, 0.0]).clamp_min(1e-9).log()  # background by 3 to 1
+    open_ = torch.tensor([0.0, 20.0, 0.0])
+    logits = torch.stack([sure, torn, torn, open_, open_, open_], dim=1)[:, None]
+    assert trimap_confidence(logits) == pytest.approx(1 - (2 * 0.25) / (3 + 1), abs=1e-4)
+    assert trimap_confidence(open_.view(3, 1, 1)) == pytest.approx(1)
+    assert trimap_confidence(torn.view(3, 1, 1).expand(3, 9, 9)) == 0

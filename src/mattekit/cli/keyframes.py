@@ -121,8 +121,6 @@ class KeyReader:
 
     def __init__(self, clip: ClipInfo, keys: dict[int, KeySource], *, band: int) -> None:
         self.keys, self.band, self._clip = keys, band, clip
-        # Every frame before a key frame that follows another at once is as near to that other one.
-        self._wanted = [index for index in keys if index - 1 not in keys]
         self._frames: Iterator[tuple[int, Tensor]] | None = None
 
     def trimap_at(self, index: int) -> Tensor:
@@ -140,7 +138,7 @@ class KeyReader:
     def frame_at(self, index: int) -> Tensor:
         """Return the picture (3, H, W) of a key frame; a decoder of its own walks on to it."""
         if self._frames is None:
-            self._frames = zip(self._wanted, frames_at(self._clip, self._wanted), strict=True)
+            self._frames = zip(self.keys, frames_at(self._clip, list(self.keys)), strict=True)
         for found, frame in self._frames:
             if found == index:
                 return frame

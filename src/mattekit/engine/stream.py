@@ -6,10 +6,11 @@ into chunks changes no result.
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 import torch
 from torch import Tensor
@@ -27,20 +28,36 @@ def move(chunks: Iterable[Chunk], device: torch.device | str) -> Iterator[Chunk]
         yield replace(chunk, frames=chunk.frames.to(device), trimap=trimap)
 
 
-def nearest_keyframe(indices: Sequence[int], frame: int) -> int:
-    """Return the key frame that is nearest in time, the earlier of two as near.
+FARTHEST = 3
+"""A second key frame is used where it is at most this many times as far in time as the nearest."""
+
+
+def keyframes_around(indices: Sequence[int], frame: int, *, scene: tuple[int, int | None] = (0, None)) -> list[int]:
+    """Return the key frames that a frame's trimap is carried from, the nearest first, the earlier of two as near.
+
+    They are the last one before and the first one after it; the farther of them only where it is not more than
+    `FARTHEST` times as far.
 
     Args:
-        indices: Numbers of the key frames, increasing, at least one.
-        frame: Number of a frame.
+        indices: Numbers of the key frames, increasing.
+        frame: Number of a frame; a key frame has itself alone.
+        scene: First frame of the scene, and the frame after its last one or None; key frames outside are left out.
+
+    Returns:
+        One or two numbers; none where the scene has no key frame.
 
     Example:
-        >>> nearest_keyframe([0, 10], 5), nearest_keyframe([0, 10], 6)
-        (0, 10)
+        >>> keyframes_around([0, 10], 4), keyframes_around([0, 10], 9), keyframes_around([0, 10], 10)
+        ([0, 10], [10], [10])
     """
+    first, end = scene
     after = bisect_left(indices, frame)
-    around = indices[max(after - 1, 0) : after + 1]
-    return min(around, key=lambda index: (abs(index - frame), index))
+    around = (
+        indices[after : after + 1] if frame in indices[after : after + 1] else indices[max(after - 1, 0) : after + 1]
+    )
+    inside = [index for index in around if index >= first and (end is None or index < end)]
+    ordered = sorted(inside, key=lambda index: (abs(index - frame), index))
+    return [index for index in ordered if abs(index - frame) <= FARTHEST * abs(ordered[0] - frame)]
 
 
 def propagate(
@@ -50,11 +67,14 @@ def propagate(
     indices: Sequence[int],
     trimap_at: Callable[[int], Tensor],
     frame_at: Callable[[int], Tensor],
+    cuts: Sequence[int] = (),
+    watch: Callable[[int, float], None] | None = None,
 ) -> Iterator[Chunk]:
     """Yield every chunk with a trimap for each frame.
 
     A key frame takes the user's trimap untouched; any other frame takes what the propagator carries over from the key
-    frame that is nearest in time. One key frame is in memory at a time, and it is encoded only when a frame needs it.
+    frames around it in time and from the frame before. Nothing is carried over a cut. Two key frames at most are in
+    memory at a time, each encoded only when a frame needs it.
 
     Args:
         chunks: Of one clip, in order.
@@ -62,35 +82,90 @@ def propagate(
         indices: Numbers of the key frames, in any order.
         trimap_at: Returns the trimap (1, H, W) of a key frame; called in increasing order, at most once for each.
         frame_at: Returns the picture (3, H, W) of a key frame that has not come by yet; called like ``trimap_at``.
+        cuts: Numbers of the frames that begin a new scene.
+        watch: Called with the number of each frame that has no trimap of the user's, and the confidence in its trimap.
 
     Raises:
-        InputError: There is no key frame, a trimap does not fit the clip, or a frame has none and there is no
-            propagator.
+        InputError: There is no key frame, a trimap does not fit the clip, a frame has none and there is no propagator,
+            or a scene has no key frame.
     """
-    keys = sorted(set(indices))
-    if not keys:
+    if not indices:
         raise InputError("propagation must start from at least one key frame; got none: give a trimap of one frame")
-    current: _Key | None = None
+    keys = _Keyframes(indices, cuts, trimap_at, frame_at)
+    state: State = None
     for chunk in chunks:
         trimaps = []
         for number, frame in enumerate(chunk.frames, start=chunk.start):
-            nearest = nearest_keyframe(keys, number)
-            if current is None or current.index != nearest:
-                current = _Key(nearest, _load_trimap(nearest, frame, trimap_at))
-            if number == nearest:
-                current.frame = frame
-                trimaps.append(current.trimap)
-            elif propagator is None:
+            around = keys.around(number, frame)
+            if around[0].index == number:
+                around[0].frame, state = frame, None
+                trimaps.append(around[0].trimap)
+                continue
+            if propagator is None:
                 raise InputError(
                     f"every frame must have a trimap where nothing propagates them; frame {number} has none"
                 )
-            else:
-                trimaps.append(propagator.step(frame, current.reference(propagator, frame_at, frame)))
+            references = keys.references(around, propagator, frame)
+            found = propagator.step(frame, references, state if keys.has_earlier(number) else None)
+            state = found.state
+            trimaps.append(found.trimap)
+            if watch is not None:
+                watch(number, found.confidence)
         yield replace(chunk, trimap=torch.stack(trimaps))
 
 
+class _Keyframes:
+    """The key frames of a clip, of which those in use are loaded."""
+
+    def __init__(
+        self,
+        indices: Sequence[int],
+        cuts: Sequence[int],
+        trimap_at: Callable[[int], Tensor],
+        frame_at: Callable[[int], Tensor],
+    ) -> None:
+        self._indices, self._cuts = sorted(set(indices)), sorted(set(cuts))
+        self._trimap_at, self._frame_at = trimap_at, frame_at
+        self._loaded: dict[int, _Key] = {}
+
+    def around(self, number: int, frame: Tensor) -> list[_Key]:
+        """Return the key frames that a frame needs, the nearest first; those it has left behind are let go."""
+        scene = _scene(self._cuts, number)
+        around = keyframes_around(self._indices, number, scene=scene)
+        if not around:
+            last = "the end" if scene[1] is None else scene[1] - 1
+            raise InputError(
+                f"every scene must have a key frame; the one from frame {scene[0]} to {last} has none: "
+                "give a trimap of one of its frames"
+            )
+        for index in sorted(around):
+            if index not in self._loaded:
+                self._loaded[index] = _Key(index, _load_trimap(index, frame, self._trimap_at))
+        self._loaded = {index: key for index, key in self._loaded.items() if index >= min(around)}
+        return [self._loaded[index] for index in around]
+
+    def references(self, around: Sequence[_Key], propagator: Propagator, like: Tensor) -> list[State]:
+        """Return the encoded key frames in the order given; pictures are asked for in order of time."""
+        encoded = {
+            key.index: key.reference(propagator, self._frame_at, like)
+            for key in sorted(around, key=lambda key: key.index)
+        }
+        return [encoded[key.index] for key in around]
+
+    def has_earlier(self, number: int) -> bool:
+        """Return whether a key frame comes before a frame in its scene; else what was guessed before is no help."""
+        after = bisect_left(self._indices, number)
+        return after > 0 and self._indices[after - 1] >= _scene(self._cuts, number)[0] and number not in self._cuts
+
+
+def _scene(cuts: Sequence[int], frame: int) -> tuple[int, int | None]:
+    """Return the first frame of a frame's scene, and the first of the next scene or None."""
+    after = bisect_right(cuts, frame)
+    return (cuts[after - 1] if after else 0), (cuts[after] if after < len(cuts) else None)
+
+
 class _Key:
-    """The key frame in use: its trimap, its picture as soon as it is known, its encoding as soon as it is needed."""
+    """A key frame in use: its trimap, its picture as soon as it is known, its encoding as soon as it is needed."""
 
     def __init__(self, index: int, trimap: Tensor) -> None:
         self.index, self.trimap = index, trimap
@@ -114,15 +189,16 @@ def _load_trimap(index: int, frame: Tensor, trimap_at: Callable[[int], Tensor]) 
     return trimap
 
 
-def predict(chunks: Iterable[Chunk], matter: Matter) -> Iterator[Matte]:
+def predict(chunks: Iterable[Chunk], matter: Matter, *, cuts: Sequence[int] = ()) -> Iterator[Matte]:
     """Yield the matte of every frame, in order, each with the frames that it belongs to.
 
     The matter may hand alphas out late; frames wait until theirs has come. Alpha is exactly 0 or 1 where the trimap
-    is known.
+    is known. At a cut the matter begins anew, so that no scene is seen in the other.
 
     Args:
         chunks: Of one clip, in order, with trimaps where the matter needs them.
         matter: Makes alpha.
+        cuts: Numbers of the frames that begin a new scene.
 
     Raises:
         InputError: The matter needs a trimap and a chunk has none.
@@ -131,22 +207,37 @@ def predict(chunks: Iterable[Chunk], matter: Matter) -> Iterator[Matte]:
     waiting: deque[Chunk] = deque()
     state: State | None = None
     last: Chunk | None = None
-    for chunk in chunks:
+    for chunk in (part for whole in chunks for part in _split(whole, cuts)):
         if matter.needs_trimap and chunk.trimap is None:
             raise InputError(
                 f"every chunk must have a trimap; the one from frame {chunk.start} has none: propagate first"
             )
+        if last is not None and chunk.start in cuts:
+            yield from _pair(waiting, *_end(matter, last, state))
+            state = None
         waiting.append(chunk)
         alpha, foreground, state = matter.step(chunk.frames, chunk.trimap, state)
         yield from _pair(waiting, alpha, foreground)
         last = chunk
     if last is not None:
-        trimap = None if last.trimap is None else last.trimap[:0]
-        alpha, foreground, _ = matter.step(last.frames[:0], trimap, state)
-        yield from _pair(waiting, alpha, foreground)
+        yield from _pair(waiting, *_end(matter, last, state))
     left = sum(len(chunk) for chunk in waiting)
     if left:
         raise MattekitError(f"a model must return a matte for every frame; the last {left} are missing")
+
+
+def _split(chunk: Chunk, cuts: Sequence[int]) -> Iterator[Chunk]:
+    """Yield a chunk in parts that begin where a cut does."""
+    places = [cut - chunk.start for cut in sorted(cuts) if 0 < cut - chunk.start < len(chunk)]
+    for first, end in pairwise([0, *places, len(chunk)]):
+        yield chunk if not places else _part(chunk, first, end)
+
+
+def _end(matter: Matter, last: Chunk, state: State) -> tuple[Tensor, Tensor | None]:
+    """Return the alpha and foreground that a matter still holds back."""
+    trimap = None if last.trimap is None else last.trimap[:0]
+    alpha, foreground, _ = matter.step(last.frames[:0], trimap, state)
+    return alpha, foreground
 
 
 def _pair(waiting: deque[Chunk], alpha: Tensor, foreground: Tensor | None) -> Iterator[Matte]:

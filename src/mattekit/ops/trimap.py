@@ -157,3 +157,15 @@ def _reach(x: Tensor, offsets: list[tuple[int, int]]) -> Tensor:
     for down, right in offsets:
         result = torch.maximum(result, padded[..., 2 + down : 2 + down + height, 2 + right : 2 + right + width])
     return result
+
+
+def trimap_confidence(logits: Tensor) -> float:
+    """Return how far the likeliest classes can be trusted, as `mattekit.types.Propagated` has it.
+
+    Args:
+        logits: (3, H, W) of background, unknown, foreground.
+    """
+    likeliest, label = logits.softmax(dim=0).max(dim=0)
+    unknown = label == 1
+    doubt = float(((1 - likeliest) * ~unknown).sum()) / (float(unknown.sum()) + 1)
+    return max(0.0, 1 - doubt)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -12,6 +13,8 @@ from mattekit.checks import InputError, check_rank, check_same_size
 from mattekit.models.dvm.network import FrameFeatures, MattingNetwork
 from mattekit.models.dvm.propagation import STRIDE, PropagationNetwork, Reference, class_shares
 from mattekit.ops.resize import pad_to_stride, resize
+from mattekit.ops.trimap import trimap_confidence
+from mattekit.types import Propagated, State
 
 
 @dataclass(frozen=True)
@@ -142,15 +145,16 @@ class StreamPropagator:
         return self.network.remember(self._picture(frame), padded.to(frame.dtype))
 
     @torch.inference_mode()
-    def step(self, frame: Tensor, reference: Reference) -> Tensor:
-        """Return the trimap (1, H, W) of a frame (3, H, W), the likeliest class of each pixel after caution."""
+    def step(self, frame: Tensor, references: Sequence[Reference], state: State = None) -> Propagated:
+        """Return the trimap of a frame (3, H, W): the likeliest class of each pixel after caution."""
         height, width = self._working_size(frame)
-        logits = self.network(self._picture(frame), reference)
+        logits = self.network(self._picture(frame), references[0])
         logits = functional.interpolate(logits, scale_factor=2.0, mode="bilinear", align_corners=False)
         size = (frame.shape[-2], frame.shape[-1])
         logits = functional.interpolate(logits[..., :height, :width], size=size, mode="bilinear", align_corners=False)
         logits[:, 1] += self.caution
-        return logits.argmax(dim=1).to(frame.dtype) / 2
+        trimap = logits.argmax(dim=1).to(frame.dtype) / 2
+        return Propagated(trimap, trimap_confidence(logits[0]))
 
     def _working_size(self, frame: Tensor) -> tuple[int, int]:
         height, width = frame.shape[-2:]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -14,6 +15,8 @@ from mattekit.models.dvm.paper.network import BACKBONES, WIDTH
 from mattekit.nn.backbones import ResNetFeatures, start_from_imagenet
 from mattekit.nn.blocks import ConvNorm, zero_parameters
 from mattekit.ops.resize import resize
+from mattekit.ops.trimap import trimap_confidence
+from mattekit.types import Propagated, State
 
 KIND = "resnet34"
 CLASSES = 3
@@ -136,15 +139,14 @@ class PaperPropagator:
         return self.network.remember(resize(frame[None], size), small.to(frame.dtype))
 
     @torch.inference_mode()
-    def step(self, frame: Tensor, reference: Reference) -> Tensor:
-        """Return the trimap (1, H, W) of a frame (3, H, W), the likeliest class of each pixel."""
+    def step(self, frame: Tensor, references: Sequence[Reference], state: State = None) -> Propagated:
+        """Return the trimap of a frame (3, H, W), carried from the nearest key frame alone, as in the paper."""
         check_rank("frame", frame, "3 H W")
-        logits = self.network(resize(frame[None], self._working_size(frame)), reference)
+        logits = self.network(resize(frame[None], self._working_size(frame)), references[0])
         size = (frame.shape[-2], frame.shape[-1])
         if logits.shape[-2:] != frame.shape[-2:]:
             logits = functional.interpolate(logits, size=size, mode="bilinear", align_corners=False)
-        classes: Tensor = logits.argmax(dim=1)
-        return classes.to(frame.dtype) / 2
+        return Propagated(logits.argmax(dim=1).to(frame.dtype) / 2, trimap_confidence(logits[0]))
 
     def _working_size(self, frame: Tensor) -> tuple[int, int]:
         height, width = frame.shape[-2:]
