@@ -107,9 +107,13 @@ def motion_gap(here: Plane, there: Plane, flow: NDArray[np.float32]) -> float:
     return float(np.abs(here - there[y, x]).sum())
 
 
-def compare(kept: Path, run: Mapping[str, Any], name: str, truth: Levels) -> tuple[str, float]:
+def compare(kept: Path, run: Mapping[str, Any], name: str, rendered: Path) -> tuple[str, float]:
     """Return a line of text on one clip of one run, and the largest relative difference in it."""
-    alpha = np.load(kept / f"{name}.npz")["alpha"][:, 0]
+    path = kept / f"{name}.npz"
+    if not path.exists():
+        raise SystemExit(f"the scored alphas must be kept; {path} is not there; run benchmarks/quality.py first")
+    alpha = np.load(path)["alpha"][:, 0]
+    truth = np.load(rendered)[:, 0]
     found = recompute(alpha, truth, unknown_region(truth, band=run["band"]))
     row = run["clips"][name]
     gaps = {error: abs(value - row[error]) / max(abs(row[error]), 1e-12) for error, value in found.items()}
@@ -132,9 +136,8 @@ def main() -> None:
     for (method, setting), run in newest.items():
         folder = " ".join([method, setting, *run["weights"].split()[-1:]]).lower().replace(" ", "-")
         for name in options.clips:
-            rendered = options.cache / f"composites-validation-{run['composites']}" / name
-            truth = np.load(rendered / "alpha.npy")[:, 0]
-            line, gap = compare(options.cache / "alphas" / "validation" / folder, run, name, truth)
+            rendered = options.cache / f"composites-validation-{run['composites']}" / name / "alpha.npy"
+            line, gap = compare(options.cache / "alphas" / "validation" / folder, run, name, rendered)
             print(line)
             worst = max(worst, gap)
     print(f"largest relative difference: {worst:.1e}")
