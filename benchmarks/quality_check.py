@@ -132,6 +132,8 @@ def main() -> None:
     runs = json.loads((ROOT / "docs" / "quality.json").read_text(encoding="utf-8"))["runs"]
     chosen = [run for run in runs if run.get("set") == "validation" and run["method"] in options.methods]
     newest = {(run["method"], run["setting"]): run for run in chosen}
+    if not newest:
+        raise SystemExit("the record must hold a run of the methods; it holds none; run benchmarks/quality.py first")
     worst = 0.0
     for (method, setting), run in newest.items():
         folder = " ".join([method, setting, *run["weights"].split()[-1:]]).lower().replace(" ", "-")
