@@ -20,7 +20,7 @@ from mattekit.checks import InputError
 from mattekit.cli import main
 from mattekit.data.manifest import Entry, read_manifest, write_manifest
 from mattekit.data.pack import Source, read_pack, write_pack
-from mattekit.data.packing import make_pack
+from mattekit.data.packing import fitted, make_pack
 
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
@@ -158,6 +158,22 @@ def test_a_pack_that_finds_no_room_on_the_disk_leaves_nothing(tmp_path: Path) ->
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("most_mib", [0.1, 0.5])
+def test_a_pack_can_be_kept_below_a_size(most_mib: float, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    output = tmp_path / "pack.safetensors"
+    code, _, error = run(capsys, "data", "pack", "-o", output, "--grounds", 3, "--most-mib", most_mib)
+    assert (code, error.count("\n")) == (0, 1)
+    assert 0.8 * most_mib * 2**20 < output.stat().st_size <= most_mib * 2**20
+    assert len({source.pixels.shape[-2:] for source in read_pack(output)[1]}) == 1
+
+
+def test_a_pack_that_is_small_enough_stays_as_it_is_and_one_that_cannot_be_is_refused() -> None:
+    sources_ = [Source(f"s{index}", "photo", torch.zeros(1, 4, 96, 128, dtype=torch.uint8)) for index in range(4)]
+    assert all(one is not None and one.pixels.shape == (1, 4, 96, 128) for one in fitted(sources_, 1))
+    with pytest.raises(InputError, match="4 sources must have room for pictures of 64 px; 0.01 MiB have not"):
+        fitted(sources_, 0.01)
 
 
 def test_bad_settings_are_refused_in_one_line(

@@ -195,3 +195,22 @@ def test_bad_settings_are_refused_in_one_line(
     assert main(["train", "dvm", "--data", "nowhere"]) == 2
     assert "several processes must find the pack made" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("network", ["matting", "propagation"])
+def test_the_command_trains_where_no_video_can_be_decoded_in_mixed_precision_too(network: str, tmp_path: Path) -> None:
+    script = (
+        "import sys; sys.modules['av'] = sys.modules['cv2'] = sys.modules['matplotlib'] = None\n"
+        "from mattekit.cli import main; sys.exit(main(sys.argv[1:]))"
+    )
+    given = ["train", "dvm", "--network", network, "--recipe", "tiny", "--amp", "bf16", "--minutes", "0", *TINY]
+    done = subprocess.run(
+        [sys.executable, "-c", script, *given, "--validate-every", "0"],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+        env=os.environ | {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"},
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["step"] == 1

@@ -8,6 +8,7 @@ import threading
 import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from importlib import import_module
 from importlib.metadata import version
 from types import FrameType
 from typing import Annotated, NoReturn
@@ -15,24 +16,23 @@ from typing import Annotated, NoReturn
 import typer
 
 from mattekit.checks import InputError, one_line
-from mattekit.cli import compose, data, demo, evaluate, inspect, key, matte, propagate, train, trimap, weights
 
 DONE, FAULT, USAGE, INTERRUPTED = 0, 1, 2, 130
 
-app = typer.Typer(
-    add_completion=False, pretty_exceptions_enable=False, context_settings={"help_option_names": ["--help", "-h"]}
+VERBS = (
+    "matte",
+    "key",
+    "propagate",
+    "trimap",
+    "compose",
+    "evaluate",
+    "inspect",
+    "demo",
+    "train",
+    "data",
+    "weights",
 )
-app.command("matte")(matte.matte)
-app.command("key")(key.key)
-app.command("propagate")(propagate.propagate)
-app.command("trimap")(trimap.trimap)
-app.command("compose")(compose.compose)
-app.command("evaluate")(evaluate.evaluate)
-app.command("inspect")(inspect.inspect)
-app.command("demo")(demo.demo)
-app.command("train")(train.train)
-app.add_typer(data.app, name="data")
-app.add_typer(weights.app, name="weights")
+"""In the order of the help. Each is a module of this package with a function, or an app of its own, to match."""
 
 
 def _show_version(wanted: bool) -> None:
@@ -41,7 +41,6 @@ def _show_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def _options(
     show_version: Annotated[
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")
@@ -49,6 +48,25 @@ def _options(
     debug: Annotated[bool, typer.Option("--debug", help="Show where in the program an error came from.")] = False,
 ) -> None:
     """Video in, matte out: alpha, straight foreground colour and composite from a clip and a key-frame trimap."""
+
+
+def _build(given: Sequence[str]) -> typer.Typer:
+    """Return the command with the verb that is asked for, or with all of them.
+
+    Other verbs are not even imported, so that training runs where no media can be decoded.
+    """
+    app = typer.Typer(
+        add_completion=False, pretty_exceptions_enable=False, context_settings={"help_option_names": ["--help", "-h"]}
+    )
+    app.callback()(_options)
+    wanted = next((argument for argument in given if not argument.startswith("-")), "")
+    for verb in (wanted,) if wanted in VERBS else VERBS:
+        module = import_module(f"mattekit.cli.{verb}")
+        if isinstance(group := getattr(module, "app", None), typer.Typer):
+            app.add_typer(group, name=verb)
+        else:
+            app.command(verb)(getattr(module, verb))
+    return app
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -63,7 +81,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given, debug = _take_debug(sys.argv[1:] if arguments is None else list(arguments))
     try:
         with _stopped_by_signals():
-            result = app(given or ["--help"], prog_name="mattekit", standalone_mode=False)
+            result = _build(given)(given or ["--help"], prog_name="mattekit", standalone_mode=False)
         if result == INTERRUPTED:  # what typer makes of an interrupt
             raise KeyboardInterrupt
         return result if isinstance(result, int) else DONE

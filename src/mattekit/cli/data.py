@@ -113,6 +113,9 @@ def pack(
     procedural: Annotated[int, typer.Option(min=0, help="Rendered foregrounds to add.")] = 0,
     grounds: Annotated[int, typer.Option(min=0, help="Rendered backgrounds to add.")] = 0,
     seed: Annotated[int, typer.Option(min=0, help="Chooses the rendered ones.")] = 7,
+    most_mib: Annotated[
+        float | None, typer.Option(min=0.1, help="Make all pictures smaller so that the file has at most so many MiB.")
+    ] = None,
     skip_bad: Annotated[bool, typer.Option("--skip-bad/--refuse-bad", help="Leave bad sources out, or stop.")] = False,
     overwrite: Overwrite = False,
     as_json: AsJson = False,
@@ -137,7 +140,9 @@ def pack(
     begun = time.monotonic()
     from mattekit.data.packing import make_pack
 
-    made = make_pack(output, entries, procedural=procedural, grounds=grounds, seed=seed, on_bad=on_bad)
+    made = make_pack(
+        output, entries, procedural=procedural, grounds=grounds, seed=seed, on_bad=on_bad, most_mib=most_mib
+    )
     _print_problems(made.skipped, to_stderr=True)
     counts = {"foregrounds": made.foregrounds, "backgrounds": made.backgrounds, "procedural": made.procedural}
     counts |= {"grounds": made.grounds} if made.grounds else {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
 
@@ -20,6 +20,12 @@ from mattekit.data.procedural import procedural_clips, procedural_grounds
 
 KINDS = {"artist-cutout": "cutout", "drawn-effect": "effect"}
 """Kinds of packed stills by how their alpha came about; any other is a photo."""
+
+
+SMALLEST = 64
+"""Long side in px below which a picture is not made smaller to fit into a pack."""
+NAMED = 192
+"""Bytes that a source takes in the head of a pack, beside thrice its name."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +77,7 @@ def make_pack(
     seed: int = 0,
     on_bad: str = "refuse",
     plan: PackPlan | None = None,
+    most_mib: float | None = None,
 ) -> PackReport:
     """Write a pack, which takes its name when it is whole; one that stands there is replaced.
 
@@ -82,6 +89,7 @@ def make_pack(
         seed: Chooses the rendered ones.
         on_bad: "refuse" raises for the first bad source and writes nothing; "skip" leaves bad ones out.
         plan: How sources are made small.
+        most_mib: If given, all pictures are made smaller by one factor so that the file has at most this many MiB.
 
     Raises:
         InputError: A source is bad and ``on_bad`` is "refuse", nothing is left to pack, or a role has no place.
@@ -100,13 +108,45 @@ def make_pack(
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_pack(temporary, chain(sources, moving, procedural_grounds(count=grounds, seed=seed)))
+        everything = chain(sources, moving, procedural_grounds(count=grounds, seed=seed))
+        write_pack(temporary, everything if most_mib is None else iter(fitted(list(everything), most_mib)))
         os.replace(temporary, path)
     except OSError as error:
         raise InputError(f"{path} must be writable; {error.strerror}; choose another place") from error
     finally:
         temporary.unlink(missing_ok=True)
     return report
+
+
+def fitted(sources: Sequence[Source], most_mib: float) -> list[Source]:
+    """Return sources made smaller by one factor until their pixels and names take at most so many MiB.
+
+    Args:
+        sources: What is to be packed.
+        most_mib: Above 0.
+
+    Raises:
+        InputError: Not even pictures of `SMALLEST` px fit.
+    """
+    room = most_mib * 2**20 - sum(NAMED + 3 * len(source.name.encode()) for source in sources)
+    factor = 1.0
+    while True:
+        kept = [replace(source, pixels=shrink(source.pixels, _side(source, factor))) for source in sources]
+        size = sum(source.pixels.numel() for source in kept)
+        if size <= room:
+            return kept
+        if all(_side(source, factor) == SMALLEST for source in sources):
+            raise InputError(
+                f"a pack of {len(sources)} sources must have room for pictures of {SMALLEST} px; {most_mib:g} MiB have "
+                "not; allow more, or pack fewer"
+            )
+        factor *= min(0.98, (max(room, 1) / size) ** 0.5)
+
+
+def _side(source: Source, factor: float) -> int:
+    """Return the long side of a source made smaller by a factor."""
+    longest = max(source.pixels.shape[-2:])
+    return max(min(longest, SMALLEST), int(longest * factor))
 
 
 def _read(entries: Sequence[Entry], plan: PackPlan, on_bad: str, report: PackReport) -> Iterator[Source]:

@@ -40,7 +40,10 @@ class DeformableConv(nn.Module):
         """
         offsets = steering[:, : 2 * steering.shape[1] // 3]
         mask = 2 * torch.sigmoid(steering[:, offsets.shape[1] :])
-        sampled: Tensor = deform_conv2d(
-            feature, offsets, self.weight, self.bias, padding=self.kernel // 2, mask=mask.to(feature.dtype)
-        )
+        if torch.is_autocast_enabled(feature.device.type):  # the operator is not there in bfloat16 everywhere
+            feature, offsets, mask = feature.float(), offsets.float(), mask.float()
+        with torch.autocast(feature.device.type, enabled=False):
+            sampled: Tensor = deform_conv2d(
+                feature, offsets, self.weight, self.bias, padding=self.kernel // 2, mask=mask.to(feature.dtype)
+            )
         return sampled
