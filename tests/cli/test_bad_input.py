@@ -97,6 +97,9 @@ CASES: dict[str, tuple[list[str], str]] = {
     "propagate to a video": (["propagate", "clip.mkv", *KEY, "-o", "t.mkv"], "PNG"),
     "propagate from nothing": (["propagate", "clip.mkv", "-o", "new"], "key frame must be given"),
     "propagate nowhere": (["propagate", "clip.mkv", *KEY], "--output"),
+    "report of another kind": (["propagate", "clip.mkv", *KEY, "-o", "new", "--report", "r.txt"], ".csv or .json"),
+    "report exists": (["propagate", "clip.mkv", *KEY, "-o", "new", "--report", "old.csv"], "old.csv must not exist"),
+    "report below nowhere": (["propagate", "clip.mkv", *KEY, "-o", "new", "--report", "nowhere/r.csv"], "nowhere"),
     "trimap of nothing": (["trimap", "none.png", "-o", "new.png"], "none.png"),
     "trimap of colours": (["trimap", "colour.png", "-o", "new.png"], "must be grey"),
     "trimap to a video": (["trimap", "m.png", "-o", "new.mkv"], "PNG"),
@@ -156,6 +159,7 @@ def make_inputs(folder: Path) -> None:
     (folder / "empty.mp4").write_bytes(b"")
     (folder / "list.mp4").write_text("ffconcat version 1.0\nfile clip.mkv\n")
     (folder / "old.mkv").write_bytes(b"precious")
+    (folder / "old.csv").write_bytes(b"precious")
     (folder / "link.mkv").symlink_to("clip.mkv")
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,8 @@ import typer
 
 from mattekit.checks import InputError, check_choice
 from mattekit.cli.backdrop import Backdrop, parse_backdrop
+from mattekit.cli.confidence import Confidences
+from mattekit.cli.cuts import cuts_of
 from mattekit.cli.device import DEVICES, RUNTIMES, choose_device, set_threads
 from mattekit.cli.keyframes import KeyReader, KeySource, collect_keyframes, default_band
 from mattekit.cli.outputs import check_outputs, open_outputs
@@ -43,6 +46,7 @@ class Job:
         overwrite: Whether outputs that stand there are replaced.
         chunk: Frames handed on at once; None chooses by their size.
         bits: Bits a channel of every output; None takes each format's default.
+        cuts: Numbers of the frames that begin a new scene.
     """
 
     clip: ClipInfo
@@ -54,6 +58,7 @@ class Job:
     overwrite: bool = False
     chunk: int | None = None
     bits: int | None = None
+    cuts: tuple[int, ...] = ()
 
 
 def matte(
@@ -81,6 +86,7 @@ def matte(
     start: Annotated[int, typer.Option(min=0, help="First frame, counted from 0.")] = 0,
     end: Annotated[int | None, typer.Option(min=1, help="Frame to stop before.")] = None,
     chunk: Annotated[int | None, typer.Option(min=1, help="Frames handed on at once; changes no result.")] = None,
+    across_cuts: Annotated[bool, typer.Option("--across-cuts", help="Look for no cuts; carry on over them.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace outputs that exist.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one summary line on stdout.")] = False,
 ) -> None:
@@ -103,10 +109,16 @@ def matte(
         inputs += [backdrop.clip.path, *backdrop.clip.files]
     check_outputs(outputs, info, frames=span[1] - span[0], overwrite=overwrite, inputs=inputs, bits=bits)
     reach = default_band(info.size) if band is None else band
-    job = Job(info, keys, outputs, span, reach, backdrop=backdrop, overwrite=overwrite, chunk=chunk, bits=bits)
     begun = time.monotonic()
+    choose_device(device)
+    set_threads(threads)
+    cuts = cuts_of(info, span, keys, across=across_cuts)
+    job = Job(info, keys, outputs, span, reach, backdrop, overwrite, chunk=chunk, bits=bits, cuts=cuts)
     loaded = load_model(model, weights=weights, device=device, threads=threads)
-    run(job, loaded, device=device, begun=begun).tell(as_json=as_json)
+    confidences = Confidences(list(keys), cuts)
+    run(job, loaded, device=device, begun=begun, watch=confidences.add).tell(as_json=as_json)
+    if confidences.is_low():
+        print(confidences.tell(), file=sys.stderr)
 
 
 def check_settings(*, model: str, device: str, runtime: str = "auto", weights: Path | None) -> None:
@@ -146,7 +158,15 @@ def load_model(family: str, *, weights: Path | None, device: str, threads: int |
     return load(family, weights=weights, device=place)
 
 
-def run(job: Job, model: Model, *, device: str = "auto", begun: float, watchers: Sequence[Sink] = ()) -> Summary:
+def run(
+    job: Job,
+    model: Model,
+    *,
+    device: str = "auto",
+    begun: float,
+    watchers: Sequence[Sink] = (),
+    watch: Callable[[int, float], None] | None = None,
+) -> Summary:
     """Do the main job: read, propagate, predict, complete, write.
 
     Args:
@@ -155,6 +175,7 @@ def run(job: Job, model: Model, *, device: str = "auto", begun: float, watchers:
         device: Where frames go, as on the command line.
         begun: When the work began, on the monotonic clock.
         watchers: Further sinks that see every matte.
+        watch: Called with the number of each frame whose trimap was carried, and the confidence in it.
 
     Returns:
         What was done.
@@ -170,8 +191,8 @@ def run(job: Job, model: Model, *, device: str = "auto", begun: float, watchers:
     total = job.span[1] - job.span[0]
     with opened as (sinks, writers), open_frames(job) as chunks, progress_bar("matte", total) as progress:
         placed = stream.move(chunks, choose_device(device))
-        ready = with_trimaps(placed, job, model.propagator) if model.matter.needs_trimap else placed
-        mattes = stream.predict(ready, model.matter)
+        ready = with_trimaps(placed, job, model.propagator, watch=watch) if model.matter.needs_trimap else placed
+        mattes = stream.predict(ready, model.matter, cuts=job.cuts)
         coloured = stream.complete(mattes, foreground=any(content != "alpha" for content in job.outputs))
         frames = stream.write(coloured, [*sinks, *watchers], progress=progress)
     notes = list(dict.fromkeys(note for writer in writers for note in writer.notes))
@@ -190,11 +211,23 @@ def open_frames(job: Job) -> Iterator[Iterator[Chunk]]:
         chunks.close()  # type: ignore[attr-defined]
 
 
-def with_trimaps(chunks: Iterator[Chunk], job: Job, propagator: Propagator | None) -> Iterator[Chunk]:
-    """Give every frame of a job a trimap."""
+def with_trimaps(
+    chunks: Iterator[Chunk],
+    job: Job,
+    propagator: Propagator | None,
+    *,
+    watch: Callable[[int, float], None] | None = None,
+) -> Iterator[Chunk]:
+    """Give every frame of a job a trimap; ``watch`` is told the confidence of each that was carried."""
     from mattekit.engine import stream
 
     reader = KeyReader(job.clip, job.keys, band=job.band)
     return stream.propagate(
-        chunks, propagator, indices=list(job.keys), trimap_at=reader.trimap_at, frame_at=reader.frame_at
+        chunks,
+        propagator,
+        indices=list(job.keys),
+        trimap_at=reader.trimap_at,
+        frame_at=reader.frame_at,
+        cuts=job.cuts,
+        watch=watch,
     )

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import sys
 import time
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from mattekit.checks import InputError
-from mattekit.cli.device import choose_device
+from mattekit.cli.confidence import Confidences, check_report
+from mattekit.cli.cuts import cuts_of
+from mattekit.cli.device import choose_device, set_threads
 from mattekit.cli.keyframes import collect_keyframes, default_band
 from mattekit.cli.matte import Job, check_settings, load_model, open_frames, with_trimaps
 from mattekit.cli.outputs import check_outputs, commit
@@ -43,10 +48,16 @@ def propagate(
     threads: Annotated[int | None, typer.Option(min=1, help="Threads an operation may use.")] = None,
     start: Annotated[int, typer.Option(min=0, help="First frame, counted from 0.")] = 0,
     end: Annotated[int | None, typer.Option(min=1, help="Frame to stop before.")] = None,
+    report: Annotated[Path | None, typer.Option(help="Confidence of every frame, as .csv or .json.")] = None,
+    across_cuts: Annotated[bool, typer.Option("--across-cuts", help="Look for no cuts; carry on over them.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an output that exists.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one summary line on stdout.")] = False,
 ) -> None:
-    """Carry the trimaps or masks of key frames to every frame, as PNG files of 0, 128 and 255 numbered by frame."""
+    """Carry the trimaps or masks of key frames to every frame, as PNG files of 0, 128 and 255 numbered by frame.
+
+    At the end it says how far the trimaps can be trusted, and at which frames another one would help most. Nothing is
+    carried over a cut.
+    """
     check_settings(model=model, device=device, weights=weights)
     info = probe(clip)
     span = (start, check_span(info, start, end))
@@ -57,15 +68,28 @@ def propagate(
         )
     inputs = [key.path for key in keys.values()]
     check_outputs({"alpha": output}, info, frames=span[1] - span[0], overwrite=overwrite, inputs=inputs)
+    if report is not None:
+        check_report(report, [info.path, *info.files, *inputs], overwrite=overwrite)
     reach = default_band(info.size) if band is None else band
-    job = Job(info, keys, {"trimap": output}, span, reach, overwrite=overwrite)
     begun = time.monotonic()
+    choose_device(device)
+    set_threads(threads)
+    cuts = cuts_of(info, span, keys, across=across_cuts)
+    job = Job(info, keys, {"trimap": output}, span, reach, overwrite=overwrite, cuts=cuts)
     loaded = load_model(model, weights=weights, device=device, threads=threads)
-    run(job, loaded, device=device, begun=begun).tell(as_json=as_json)
+    confidences = Confidences(list(keys), cuts)
+    summary = run(job, loaded, device=device, begun=begun, watch=confidences.add)
+    if report is not None:
+        confidences.write(report)
+        summary = replace(summary, outputs={**summary.outputs, "report": report})
+    replace(summary, further=confidences.facts()).tell(as_json=as_json)
+    print(confidences.tell(), file=sys.stderr)
 
 
-def run(job: Job, model: Model, *, device: str, begun: float) -> Summary:
-    """Write a trimap for every frame of a job.
+def run(
+    job: Job, model: Model, *, device: str, begun: float, watch: Callable[[int, float], None] | None = None
+) -> Summary:
+    """Write a trimap for every frame of a job; ``watch`` is told the confidence of each that was carried.
 
     Returns:
         What was done.
@@ -85,7 +109,8 @@ def run(job: Job, model: Model, *, device: str, begun: float) -> Summary:
         open_frames(job) as chunks,
         progress_bar("propagate", end - first) as progress,
     ):
-        for chunk in with_trimaps(stream.move(chunks, choose_device(device)), job, model.propagator):
+        placed = stream.move(chunks, choose_device(device))
+        for chunk in with_trimaps(placed, job, model.propagator, watch=watch):
             if chunk.trimap is None:
                 raise InputError(f"every frame must have a trimap; frames from {chunk.start} have none")
             for trimap, pts in zip(chunk.trimap.cpu(), chunk.pts.tolist(), strict=True):

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
@@ -27,6 +28,7 @@ class Summary:
         peak_memory_mb: Most memory that the process held so far, or None where the system does not tell.
         notes: One line each on what was left out.
         measured: Further figures by name.
+        further: What else the JSON line says, by name.
     """
 
     outputs: Mapping[str, Path]
@@ -35,6 +37,7 @@ class Summary:
     peak_memory_mb: float | None
     notes: Sequence[str] = ()
     measured: Mapping[str, float | None] = field(default_factory=dict)
+    further: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def frames_per_second(self) -> float:
@@ -43,13 +46,14 @@ class Summary:
 
     def as_json(self) -> str:
         """Return one line of JSON."""
-        content = {name: value for name, value in asdict(self).items() if name != "measured"}
+        content = {name: value for name, value in asdict(self).items() if name not in ("measured", "further")}
         content |= {
             "outputs": {name: str(path) for name, path in self.outputs.items()},
             "seconds": round(self.seconds, 3),
             "frames_per_second": round(self.frames_per_second, 3),
             "notes": list(self.notes),
             **self.measured,
+            **self.further,
         }
         return json.dumps(content)
 

@@ -29,7 +29,7 @@ WINDOW, SEARCH = 7, 2
 FLAT = 2e-5
 """Variance of luma added to every window's, so that noise on a plain wall is no structure."""
 
-LEAST_CHANGE, LEAST_LOSS, LEAST_BOTH = 0.12, 0.12, 0.4
+LEAST_CHANGE, LEAST_LOSS, LEAST_BOTH = 0.1, 0.12, 0.4
 """A cut changes at least so much of the colours, loses so much of the structure, and so much of both together."""
 
 AROUND, RATIO = 4, 2.5
