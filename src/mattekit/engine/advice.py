@@ -44,8 +44,9 @@ def advise(
     """Return the frames at which further key trimaps would help, the most helpful first.
 
     A new key is expected to serve the frames that are nearer to it than to any other key of their scene. Their doubt, 1
-    less the confidence, then becomes what the other frames that are as far from a key show in this clip, where that is
-    less. Keys are chosen one after the other, each as if those before it were there.
+    less the confidence, then becomes what the other frames that are as far from a key show in this clip, or falls as
+    the square root of the distance does, whichever is less: what is carried wanders, even where a network does not see
+    it. Keys are chosen one after the other, each as if those before it were there.
 
     Args:
         confidences: In [0, 1], by the number of each frame that has no trimap of the user's.
@@ -155,6 +156,7 @@ class _Plan:
         expected = self._expect(key)
         hoped = np.where(away < len(expected), expected[np.minimum(away, len(expected) - 1)], 1.0)
         doubts, before = self._doubts[served], self._distances[served]
+        hoped = np.minimum(hoped, doubts * np.sqrt(away / np.maximum(before, 1)))
         left = np.where(away < before, np.minimum(doubts, hoped), doubts)
         return served, left, np.minimum(away, before)
 
