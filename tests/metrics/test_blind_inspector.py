@@ -59,6 +59,12 @@ def test_a_hole_a_flickering_stretch_and_a_frozen_one_are_the_first_three(walk: 
     assert set(worst) <= damage | {SHAKEN[1]}
 
 
+def test_an_alpha_frozen_for_most_of_the_clip_is_found(walk: tuple[Tensor, Tensor, Tensor]) -> None:
+    frames, alpha, _ = walk
+    found = entries(look(frames, walkers.freeze(alpha, 6, 40)))
+    assert found[0].cause == "frozen" and found[0].first == 6 and found[0].last >= 30
+
+
 @pytest.mark.parametrize("frame", [1, 8, 14])
 def test_a_hole_is_found_in_its_frame_alone(short: tuple[Tensor, Tensor, Tensor], frame: int) -> None:
     frames, alpha, _ = short

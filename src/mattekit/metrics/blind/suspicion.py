@@ -38,7 +38,8 @@ def suspicions(looks: Sequence[Look], size: tuple[int, int]) -> dict[str, Floats
 
     A measure's distance from its median over the clip is divided by its usual variation, which is 1.48 times the median
     distance, or a floor. Six times that is a suspicion of 1, and log2(1 + distance / 6) makes very different causes
-    comparable: 2 is 18 times, 3 is 42 times.
+    comparable: 2 is 18 times, 3 is 42 times. How far alpha lags is taken from 0 instead, beside the floor: a good
+    matte never does, and one that stands still for half of a clip is no better for it.
 
     Args:
         looks: At all frames in order.
@@ -57,7 +58,10 @@ def suspicions(looks: Sequence[Look], size: tuple[int, int]) -> dict[str, Floats
         "softness": _by_scene(looks, lambda part: departures(np.log(_known(series(part, "width")) + SHARP))),
         "spill": _by_scene(looks, lambda part: departures(_known(series(part, "spill")))),
     }
-    return {cause: _suspicion(values, USUAL[cause]) for cause, values in raw.items()}
+    return {
+        cause: _suspicion(values, USUAL[cause], middle=0.0 if cause == "frozen" else None)
+        for cause, values in raw.items()
+    }
 
 
 def departures(values: Floats) -> Floats:
@@ -123,10 +127,13 @@ def _whole_spans(values: Floats) -> Floats:
     return result
 
 
-def _suspicion(values: Floats, floor: float) -> Floats:
+def _suspicion(values: Floats, floor: float, *, middle: float | None = None) -> Floats:
+    """Return suspicions of distances from the median, or of those from a fixed middle in units of the floor."""
     if not len(values):
         return values
-    middle = np.median(values)
-    usual = max(1.4826 * float(np.median(np.abs(values - middle))), floor)
+    usual = floor
+    if middle is None:
+        middle = float(np.median(values))
+        usual = max(1.4826 * float(np.median(np.abs(values - middle))), floor)
     suspicion: Floats = np.log2(1 + np.maximum(values - middle, 0) / (usual * DEVIATIONS))
     return suspicion
