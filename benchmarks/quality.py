@@ -110,7 +110,7 @@ def answers(collection: Collection, clip: Clip, trimap: Tensor, model: Model | N
     """Yield what each method makes of one clip in each setting.
 
     Args:
-        collection: The one that the clip is from; KNN is slow and answers only for the validation clips.
+        collection: The one that the clip is from; KNN and closed form on trimaps of the flow answer only for the validation.
         clip: T frames.
         trimap: (T, 1, H, W) in {0, 0.5, 1}, the true ones, of which a setting gives some.
         model: With a propagator; None leaves its rows out.
@@ -126,7 +126,8 @@ def answers(collection: Collection, clip: Clip, trimap: Tensor, model: Model | N
             yield MODEL, setting, given, matted(model, clip, given)
         if setting != "full":
             warped = warp_trimaps(flows, trimap, indices)
-            yield DIS + "closed form", setting, warped, solve("closed form", clip.frames, warped, cache)
+            if collection is VALIDATION:
+                yield DIS + "closed form", setting, warped, solve("closed form", clip.frames, warped, cache)
             if model is not None:
                 yield DIS + MODEL, setting, warped, matted(model, clip, warped)
 

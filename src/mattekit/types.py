@@ -207,6 +207,7 @@ class Sample:
         background_true: (B, T, 3, H, W) in [0, 1].
         flow_true: (B, T-1, 2, H, W) in px, x then y, of the foreground from each frame to the next, or None.
         flow_valid: (B, T-1, 1, H, W), 1 where the flow is exact, else 0; None with no flow.
+        seed: (B,) int64, a number a clip from which a recipe may draw what it leaves to chance, or None.
     """
 
     frames: Tensor
@@ -216,6 +217,7 @@ class Sample:
     background_true: Tensor
     flow_true: Tensor | None = None
     flow_valid: Tensor | None = None
+    seed: Tensor | None = None
 
 
 @dataclass(frozen=True)

@@ -129,6 +129,7 @@ def fill_from(module: torch.nn.Module, plan: Plan, network: str) -> None:
 
 def build_recipe(plan: Plan, part: Matting | Propagation, foregrounds: int) -> Recipe:
     """Return the recipe of a network; that of the paper counts an epoch by the foregrounds."""
+    from mattekit.models.dvm import propagation_recipe as carrying
     from mattekit.models.dvm import recipe as small
     from mattekit.models.dvm import recipes as paper
     from mattekit.models.dvm.network import MattingNetwork
@@ -147,14 +148,14 @@ def build_recipe(plan: Plan, part: Matting | Propagation, foregrounds: int) -> R
             return paper.PaperMattingRecipe(part, stages=stages, losses=plan.losses)
         return small.MattingRecipe(part, stages=stages)
     if plan.recipe == "small":
-        stages = small.SMALL_PROPAGATION
+        stages = carrying.SMALL_PROPAGATION if plan.init is None else carrying.SMALL_PROPAGATION_AGAIN
     elif plan.recipe == "paper":
         stages = paper.paper_propagation_stages(foregrounds, batch=plan.batch or paper.PROPAGATION_BATCH)
     else:
         stages = paper.tiny_stages(plan.network)
     if plan.recipe == "paper" or not isinstance(part, PropagationNetwork):
         return paper.PaperPropagationRecipe(part, stages=stages)
-    return small.PropagationRecipe(part, stages=stages)
+    return carrying.PropagationRecipe(part, stages=stages)
 
 
 def _rendered(count: int, device: torch.device) -> list[Source]:

@@ -98,6 +98,7 @@ class Composer:
             _batch(background),
             _batch(flow) if flow else None,
             _batch(valid) if valid else None,
+            torch.randint(2**31, (len(clips),), generator=generator),
         )
 
     def _clip(self, stage: Stage, generator: torch.Generator, number: int) -> tuple[Tensor, Tensor, Layer, Tensor]:

@@ -14,21 +14,33 @@ class ConvNorm(nn.Sequential):
     Maps (N, inputs, H, W) to (N, outputs, H / stride, W / stride), rounded up.
     """
 
-    def __init__(self, inputs: int, outputs: int, *, kernel: int = 3, stride: int = 1, active: bool = True) -> None:
+    def __init__(
+        self, inputs: int, outputs: int, *, kernel: int = 3, stride: int = 1, dilation: int = 1, active: bool = True
+    ) -> None:
+        padding = kernel // 2 * dilation
         layers: list[nn.Module] = [
-            nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=False),
+            nn.Conv2d(inputs, outputs, kernel, stride, padding, dilation, bias=False),
             nn.BatchNorm2d(outputs),
         ]
         super().__init__(*layers, *([nn.ReLU(inplace=True)] if active else []))
 
 
 class ResidualBlock(nn.Module):
-    """Two 3 x 3 convolutions around a short cut; shapes stay."""
+    """Two 3 x 3 convolutions around a short cut; shapes stay.
 
-    def __init__(self, width: int) -> None:
+    Args:
+        width: Channels.
+        dilation: Of the first convolution, for a wider view.
+        silent: Whether training starts from the short cut alone, so that a trained network can grow by such blocks
+            without forgetting anything.
+    """
+
+    def __init__(self, width: int, *, dilation: int = 1, silent: bool = False) -> None:
         super().__init__()
-        self.first = ConvNorm(width, width)
+        self.first = ConvNorm(width, width, dilation=dilation)
         self.second = ConvNorm(width, width, active=False)
+        if silent:
+            zero_parameters(self.second[1])
 
     def forward(self, feature: Tensor) -> Tensor:
         """Map (N, width, H, W) to the same shape."""

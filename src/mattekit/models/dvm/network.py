@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
@@ -56,6 +56,25 @@ class FrameFeatures:
         return FrameFeatures(nothing, nothing, nothing, (nothing, *self.levels[1:]), self.prepared)
 
 
+class _Deeper(nn.Module):
+    """Residual blocks that the network has grown by; each starts as if it were not there.
+
+    The dilated ones at stride 16 see 300 px and more to every side, as wide unknown regions need.
+    """
+
+    def __init__(self, widths: Sequence[int]) -> None:
+        super().__init__()
+        two, four, eight, sixteen = widths
+        self.at_four = ResidualBlock(four, silent=True)
+        self.at_eight = ResidualBlock(eight, silent=True)
+        self.at_sixteen = nn.Sequential(
+            ResidualBlock(sixteen, dilation=2, silent=True), ResidualBlock(sixteen, dilation=4, silent=True)
+        )
+        self.to_eight = ResidualBlock(eight, silent=True)
+        self.to_four = ResidualBlock(four, silent=True)
+        self.to_two = ResidualBlock(two, silent=True)
+
+
 class MattingNetwork(nn.Module):
     """Alpha of a target frame from a symmetric window of frames and their trimaps.
 
@@ -102,6 +121,7 @@ class MattingNetwork(nn.Module):
         self.to_eight = UpStep(sixteen, eight, eight)
         self.to_four = UpStep(eight, four + (self.flow.outputs if self.flow else 0), four)
         self.to_two = UpStep(four, two, two)
+        self.deeper = _Deeper(widths)
         self.to_full = nn.Sequential(ConvNorm(two, 4 * FULL_WIDTH, kernel=1), nn.PixelShuffle(2))
         self.full = nn.Sequential(ConvNorm(FULL_WIDTH + channels, FULL_WIDTH), ConvNorm(FULL_WIDTH, FULL_WIDTH))
         self.head = nn.Conv2d(FULL_WIDTH, 2, 3, padding=1)
@@ -117,11 +137,15 @@ class MattingNetwork(nn.Module):
         with torch.autocast(frames.device.type, enabled=False):
             seen, estimate = network_input(frames.float(), trimap, cues=self.cues)
         two = self.at_two(seen)
-        four = self.at_four(two)
-        eight = self.at_eight(four)
-        sixteen = self.at_sixteen(eight)
-        prepared = (self.fuse_eight.prepare(eight), self.fuse_sixteen.prepare(sixteen))
-        return FrameFeatures(seen, trimap, estimate, (two, four, eight, sixteen), prepared)
+        four = self.deeper.at_four(self.at_four(two))
+        eight = self.deeper.at_eight(self.at_eight(four))
+        sixteen = self.deeper.at_sixteen(self.at_sixteen(eight))
+        return self.prepare(FrameFeatures(seen, trimap, estimate, (two, four, eight, sixteen), ()))
+
+    def prepare(self, features: FrameFeatures) -> FrameFeatures:
+        """Return features with what this network's own alignment needs of them."""
+        eight, sixteen = features.levels[2:]
+        return replace(features, prepared=(self.fuse_eight.prepare(eight), self.fuse_sixteen.prepare(sixteen)))
 
     def decode(self, target: FrameFeatures, window: Sequence[FrameFeatures]) -> Tensor:
         """Return alpha (N, 1, H, W) of target frames, at the padded size.
@@ -139,7 +163,9 @@ class MattingNetwork(nn.Module):
             four = torch.cat((four, self.flow(four, [frame.levels[1] for frame in window])), dim=1)
         elif self.flow is not None:
             four = torch.cat((four, four.new_zeros(len(four), self.flow.outputs, *four.shape[-2:])), dim=1)
-        half = self.to_two(self.to_four(self.to_eight(fused[1], fused[0]), four), two)
+        eighth = self.deeper.to_eight(self.to_eight(fused[1], fused[0]))
+        quarter = self.deeper.to_four(self.to_four(eighth, four))
+        half = self.deeper.to_two(self.to_two(quarter, two))
         return self._finish(target, half)
 
     def _finish(self, target: FrameFeatures, half: Tensor) -> Tensor:
@@ -168,15 +194,25 @@ class MattingNetwork(nn.Module):
             (B, T, 1, H, W) in [0, 1], exactly 0 or 1 where the trimap says so.
         """
         check_rank("frames", frames, "B T 3 H W")
-        clips, length = frames.shape[:2]
         features = self.encode(frames.flatten(0, 1), trimap.flatten(0, 1))
-        clip = torch.arange(clips, device=frames.device)[:, None] * length
-        time = torch.arange(length, device=frames.device)
+        alpha = self.matte(features, len(frames), fused=fused)
+        return alpha[..., : frames.shape[-2], : frames.shape[-1]]
+
+    def matte(self, features: FrameFeatures, clips: int, *, fused: bool = True) -> Tensor:
+        """Return alpha (B, T, 1, H, W), at the padded size, of clips whose frames are encoded one clip after another.
+
+        Args:
+            features: Of B x T frames.
+            clips: B.
+            fused: As in `forward`.
+        """
+        length = len(features.trimap) // clips
+        clip = torch.arange(clips, device=features.trimap.device)[:, None] * length
+        time = torch.arange(length, device=features.trimap.device)
         window = [
             features.pick((clip + (time + offset).clamp(0, length - 1)).flatten())
             for offset in range(-self.neighbours, self.neighbours + 1)
             if offset and fused
         ]
-        alpha = self.decode(features, window)
-        alpha = alpha[..., : frames.shape[-2], : frames.shape[-1]]
-        return alpha.reshape(clips, length, 1, *alpha.shape[-2:])
+        alpha: Tensor = self.decode(features, window).unflatten(0, (clips, length))
+        return alpha

@@ -11,10 +11,10 @@ from torch import Tensor
 
 from mattekit.checks import InputError, check_rank, check_same_size
 from mattekit.models.dvm.network import FrameFeatures, MattingNetwork
-from mattekit.models.dvm.propagation import STRIDE, PropagationNetwork, Reference, class_shares
+from mattekit.models.dvm.propagation import STRIDE, PropagationNetwork, Reference, Seen, class_shares
 from mattekit.ops.resize import pad_to_stride, resize
 from mattekit.ops.trimap import trimap_confidence
-from mattekit.types import Propagated, State
+from mattekit.types import Propagated
 
 
 @dataclass(frozen=True)
@@ -129,7 +129,7 @@ class StreamPropagator:
         caution: Added to the logit of "unknown". A pixel wrongly known is lost, one needlessly unknown is matted.
     """
 
-    def __init__(self, network: PropagationNetwork, *, longest: int = 640, caution: float = 1.0) -> None:
+    def __init__(self, network: PropagationNetwork, *, longest: int = 640, caution: float = 0.5) -> None:
         self.network, self.longest, self.caution = network, longest, caution
 
     @torch.inference_mode()
@@ -138,30 +138,38 @@ class StreamPropagator:
         check_rank("frame", frame, "3 H W")
         check_rank("trimap", trimap, "1 H W")
         check_same_size("frame", frame, "trimap", trimap)
-        size = self._working_size(frame)
-        shares = resize(class_shares(trimap[None]), size, mode="area")
-        known = torch.where(shares[:, 2:] > 0.999, 1.0, torch.where(shares[:, :1] > 0.999, 0.0, 0.5))
-        padded, _ = pad_to_stride(known, STRIDE, mode="replicate")
-        return self.network.remember(self._picture(frame), padded.to(frame.dtype))
+        shares = resize(class_shares(trimap[None]), self._working_size(frame), mode="area")
+        padded, _ = pad_to_stride(shares, STRIDE, mode="replicate")
+        return self.network.remember(self._look(frame), padded.to(frame.dtype))
 
     @torch.inference_mode()
-    def step(self, frame: Tensor, references: Sequence[Reference], state: State = None) -> Propagated:
-        """Return the trimap of a frame (3, H, W): the likeliest class of each pixel after caution."""
-        height, width = self._working_size(frame)
-        logits = self.network(self._picture(frame), references[0])
+    def step(self, frame: Tensor, references: Sequence[Reference], state: Reference | None = None) -> Propagated:
+        """Return the trimap of a frame (3, H, W): the likeliest class of each pixel after caution.
+
+        Args:
+            frame: (3, H, W) in [0, 1].
+            references: Of one or two key frames.
+            state: The frame before with its guessed trimap, as the last step returned it.
+        """
+        seen = self._look(frame)
+        sources = [*references] if state is None else [*references, state]
+        logits = self.network.decode(seen, *self.network.match(seen, sources))
         logits = functional.interpolate(logits, scale_factor=2.0, mode="bilinear", align_corners=False)
+        guess = self.network.remember(seen, logits.softmax(dim=1), previous=True)
+        height, width = self._working_size(frame)
         size = (frame.shape[-2], frame.shape[-1])
         logits = functional.interpolate(logits[..., :height, :width], size=size, mode="bilinear", align_corners=False)
         logits[:, 1] += self.caution
         trimap = logits.argmax(dim=1).to(frame.dtype) / 2
-        return Propagated(trimap, trimap_confidence(logits[0]))
+        return Propagated(trimap, trimap_confidence(logits[0]), guess)
 
     def _working_size(self, frame: Tensor) -> tuple[int, int]:
         height, width = frame.shape[-2:]
         scale = min(1.0, self.longest / max(height, width))
         return max(1, round(height * scale)), max(1, round(width * scale))
 
-    def _picture(self, frame: Tensor) -> Tensor:
+    def _look(self, frame: Tensor) -> Seen:
+        """Return what the network makes of a frame alone, at the working size."""
         small = resize(frame[None], self._working_size(frame), mode="area")
         padded, _ = pad_to_stride(small, STRIDE, mode="replicate")
-        return padded
+        return self.network.look(padded)

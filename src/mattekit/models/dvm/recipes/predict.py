@@ -12,7 +12,7 @@ from mattekit.checks import InputError
 from mattekit.models.dvm.network import MattingNetwork
 from mattekit.models.dvm.paper import Alphas, PaperNetwork, PaperPropagation
 from mattekit.models.dvm.paper.propagation import Reference as PaperReference
-from mattekit.models.dvm.propagation import PropagationNetwork, Reference
+from mattekit.models.dvm.propagation import PropagationNetwork, Reference, class_shares
 from mattekit.types import Sample
 
 Matting = MattingNetwork | PaperNetwork
@@ -55,16 +55,26 @@ def predict_logits(network: nn.Module, sample: Sample) -> Tensor:
     """
     if not isinstance(network, Propagation):
         raise InputError(f"a propagation network must carry trimaps; got {type(network).__name__}")
+    size = [int(side) for side in sample.frames.shape[-2:]]
+    if isinstance(network, PropagationNetwork):
+        return _carried(network, sample, size)
     targets = sample.frames.shape[1] - 1
     one = network.remember(sample.frames[:, 0], sample.trimap[:, 0])
     parts = [part.repeat_interleave(targets, 0) for part in (one.key, one.memory)]
-    frames = sample.frames[:, 1:].flatten(0, 1)
-    if isinstance(network, PaperPropagation):
-        logits = network(frames, PaperReference(*parts)).float()
-    else:
-        logits = network(frames, Reference(*parts)).float()
-    size = [int(side) for side in frames.shape[-2:]]
+    logits = network(sample.frames[:, 1:].flatten(0, 1), PaperReference(*parts)).float()
     return logits if list(logits.shape[-2:]) == size else _enlarged(logits, size)
+
+
+def _carried(network: PropagationNetwork, sample: Sample, size: list[int]) -> Tensor:
+    """Return the class logits of all frames but the first, each carried from the first and from the one before."""
+    key = network.remember(network.look(sample.frames[:, 0]), class_shares(sample.trimap[:, 0]))
+    references: list[Reference] = [key]
+    logits = []
+    for time in range(1, sample.frames.shape[1]):
+        seen = network.look(sample.frames[:, time])
+        logits.append(_enlarged(network.decode(seen, *network.match(seen, references)).float(), size))
+        references = [key, network.remember(seen, logits[-1].softmax(dim=1), previous=True)]
+    return torch.stack(logits, dim=1).flatten(0, 1)
 
 
 def predict_trimap(network: nn.Module, sample: Sample) -> Tensor:
