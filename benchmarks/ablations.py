@@ -2,8 +2,9 @@
 
 Every variant begins from the same trained network with a fresh fusion, which starts as if it were not there, so that
 all of them begin as one and the same function. The encoder stays as it is; fusion and decoder are trained, all variants
-in lockstep on the very same clips, with the same learning rates and the same number of steps. They are then scored on
-pieces of the validation composites with full trimaps. Table 5, the trimap settings, is in ``docs/quality.md``.
+in lockstep on the very same clips, with the same learning rates and the same number of steps; the decoder keeps its
+statistics of normalisation, which a batch of one clip would spoil. They are then scored on pieces of the validation
+composites with full trimaps. Table 5, the trimap settings, is in ``docs/quality.md``.
 
     python benchmarks/ablations.py --pack PACK --data ../shared/data/val          writes docs/ablations.md and .json
     python benchmarks/ablations.py --pack PACK --steps 20 --seeds 0 --clips 1     a quick look; nothing is written
@@ -50,7 +51,7 @@ VARIANTS: Mapping[str, Mapping[str, Any]] = {
 ENCODER = ("at_", "deeper.at_")
 """Beginnings of the names of the encoder's parts."""
 RATE = 2e-4
-FRESH = 5
+FRESH = 25
 """How much faster the fresh fusion learns than the decoder, which is trained already."""
 CROP = 192
 
@@ -135,11 +136,12 @@ def _advance(variant: Variant, features: FrameFeatures, sample: Sample, stage: S
 
 def _variant(name: str, settings: Mapping[str, Any], weights: Path) -> Variant:
     network = _network(settings, weights)
-    network.train()
-    for part, module in network.named_modules():
-        if part.startswith(ENCODER):
-            module.eval().requires_grad_(False)
     fresh = {f"fuse_{stride}.{part}" for stride in ("eight", "sixteen") for part in ("alignment", "attention", "mix")}
+    for part, module in network.named_modules():
+        if part.startswith((*fresh, "flow")):
+            module.train()
+        elif part.startswith(ENCODER):
+            module.requires_grad_(False)
     groups: dict[float, list[nn.Parameter]] = {RATE: [], FRESH * RATE: []}
     for key, parameter in network.named_parameters():
         if parameter.requires_grad:
@@ -199,9 +201,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data" / "val")
     parser.add_argument("--cache", type=Path, default=ROOT / "runs" / "quality")
     parser.add_argument("--weights", type=Path, default=carried("dvm-small"))
-    parser.add_argument("--steps", type=int, default=120)
+    parser.add_argument("--steps", type=int, default=60)
     parser.add_argument("--length", type=int, default=5, help="frames of a training clip")
-    parser.add_argument("--frames", type=int, default=9, help="of each validation clip, from its middle")
+    parser.add_argument("--frames", type=int, default=5, help="of each validation clip, from its middle")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1])
     parser.add_argument("--clips", type=int, help="score the first so many only, and write nothing")
     parser.add_argument("--threads", type=int, default=1)

@@ -28,11 +28,11 @@ CLAIMS: Sequence[tuple[str, str, str]] = (
 INTRODUCTION = """# Ablations
 
 Written by `python benchmarks/ablations.py --pack PACK`. Every variant of the matting network begins from the same
-trained network ({weights}) with a fresh fusion that starts as if it were not there; the encoder stays as it is; fusion
-and decoder are trained for {steps} steps of one clip of {length} frames at {crop}x{crop} px, all variants on the same
-clips. Scores are means over {clips} validation composites, {frames} frames from the middle of each, full trimaps, DVM
-convention; one column a seed. The start is the trained network without any window, before these steps. All of it took
-{minutes} minutes of one thread.
+trained network ({weights}) with a fresh fusion that starts as if it were not there. The encoder stays as it is;
+fusion and decoder are trained for {steps} steps of one clip of {length} frames at {crop}x{crop} px, all variants on the
+same clips, the decoder with its statistics of normalisation frozen. Scores are means over {clips} validation
+composites, {frames} frames from the middle of each, full trimaps, DVM convention; one column a seed. The start is the
+trained network without any window, before these steps. All of it took {minutes} minutes of one thread.
 
 This is a small budget: the paper trains every variant from ImageNet weights for 100 epochs. What is compared is what
 the fusion learns in that time, and differences below those between seeds mean nothing. The trimap settings of Table 5
