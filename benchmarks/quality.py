@@ -110,8 +110,8 @@ def answers(collection: Collection, clip: Clip, trimap: Tensor, model: Model | N
     """Yield what each method makes of one clip in each setting.
 
     Args:
-        collection: The one that the clip is from; KNN and closed form on trimaps of the flow are slow and answer only for the
-            validation clips.
+        collection: The one that the clip is from; KNN, and closed form on trimaps of the flow, are slow and answer
+            only for the validation clips.
         clip: T frames.
         trimap: (T, 1, H, W) in {0, 0.5, 1}, the true ones, of which a setting gives some.
         model: With a propagator; None leaves its rows out.
