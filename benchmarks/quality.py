@@ -110,8 +110,8 @@ def answers(collection: Collection, clip: Clip, trimap: Tensor, model: Model | N
     """Yield what each method makes of one clip in each setting.
 
     Args:
-        collection: The one that the clip is from; KNN, and closed form on trimaps of the flow, are slow and answer
-            only for the validation clips.
+        collection: The one that the clip is from; KNN, which is slow, and the flow's trimaps are only for the
+            validation clips.
         clip: T frames.
         trimap: (T, 1, H, W) in {0, 0.5, 1}, the true ones, of which a setting gives some.
         model: With a propagator; None leaves its rows out.
@@ -125,10 +125,9 @@ def answers(collection: Collection, clip: Clip, trimap: Tensor, model: Model | N
         if model is not None:
             given = propagated(model, clip, trimap, indices)
             yield MODEL, setting, given, matted(model, clip, given)
-        if setting != "full":
+        if setting != "full" and collection is VALIDATION:
             warped = warp_trimaps(flows, trimap, indices)
-            if collection is VALIDATION:
-                yield DIS + "closed form", setting, warped, solve("closed form", clip.frames, warped, cache)
+            yield DIS + "closed form", setting, warped, solve("closed form", clip.frames, warped, cache)
             if model is not None:
                 yield DIS + MODEL, setting, warped, matted(model, clip, warped)
 

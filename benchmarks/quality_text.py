@@ -57,7 +57,7 @@ by their share of soft pixels, four of the measured ones (toys of plush and hair
 potted plant and one headphone, and two moving clips of different subjects. Pictures whose soft share is over 0.1
 (glow, shadow, paint) or that are under 300 px high were left out, and so were drawings and computer graphics other
 than a clip. The motion is the first half of the validation clips'. *every 20* gives frames 0
-and 20. KNN was left out to save time.
+and 20. KNN and trimaps of the flow were left out to save time.
 """
 
 MEANS = "Every run, older weights too."

@@ -154,6 +154,20 @@ def test_the_loss_of_a_batch_is_the_mean_over_its_clips() -> None:
         assert float(value) == pytest.approx(sum(float(part[name]) for part in parts) / 3, rel=1e-4)
 
 
+@pytest.mark.parametrize("length", [2, 3])
+def test_shorter_clips_have_fewer_references(length: int) -> None:
+    whole = clip()
+    parts = {
+        field.name: getattr(whole, field.name)[:, :length]
+        for field in fields(Sample)
+        if field.name != "seed" and getattr(whole, field.name) is not None
+    }
+    terms = PropagationRecipe(shaken(PropagationNetwork())).terms(
+        Sample(**parts, seed=whole.seed), SMALL_PROPAGATION[0]
+    )
+    assert all(math.isfinite(float(value)) for value in terms.values())
+
+
 def test_a_few_steps_on_one_clip_lessen_every_term() -> None:
     torch.manual_seed(0)
     network = PropagationNetwork(widths=(8, 12, 16, 16), channels=8).train()

@@ -37,7 +37,7 @@ class PropagationRecipe:
 
     Args:
         network: The network in training.
-        stages: What is trained in order; clips of four frames.
+        stages: What is trained in order; clips of four frames. Of shorter ones the last frame is the target.
     """
 
     def __init__(self, network: PropagationNetwork, *, stages: Sequence[Stage] = SMALL_PROPAGATION) -> None:
@@ -54,10 +54,11 @@ class PropagationRecipe:
         order = list(range(sample.frames.shape[1]))[:CLIP]
         if _chance(generator, 0.5):
             order.reverse()
-        key, previous, target, *second = order
+        middle = min(len(order) - 1, 2)
+        key, between, target, second = order[0], order[1:middle], order[middle], order[middle + 1 :]
         sources = [(key, False)]
         sources += [(place, False) for place in second if _chance(generator, WITH_SECOND)]
-        sources += [(previous, True)] if _chance(generator, WITH_PREVIOUS) else []
+        sources += [(place, True) for place in between if _chance(generator, WITH_PREVIOUS)]
         frames, trimap = sample.frames[clip], sample.trimap[clip]
         seen = self.network.look(frames[[target] + [place for place, _ in sources]])
         references = []
