@@ -50,7 +50,21 @@ def document(result: Mapping[str, Any]) -> str:
         titles = [f"{metric}, seed {seed}" for _, metric, _ in METRICS for seed in result["seeds"]]
         head = f"| variant | {' | '.join(titles)} |\n| --- |{' ---: |' * len(titles)}"
         parts.append(f"## {title}\n\n{head}\n" + "\n".join(rows) + "\n")
-    return "\n".join([*parts, _claims(result)])
+    return "\n".join([*parts, _claims(result), _spread(result)])
+
+
+def _spread(result: Mapping[str, Any]) -> str:
+    """Return how far variants are apart, and how far one variant is from itself with another seed."""
+    table = [[_mean(scores, "sad") for scores in seeds] for seeds in result["scores"].values()]
+    apart = max(max(column) / min(column) - 1 for column in zip(*table, strict=True))
+    alone = mean(max(row) / min(row) - 1 for row in table)
+    verdict = (
+        "So these orderings say nothing yet." if alone > apart else "So the orderings above stand out of the noise."
+    )
+    return (
+        f"With one seed the variants' SAD lies within {apart:.1%}; one variant differs by {alone:.1%} from seed to seed. "
+        f"{verdict}\n"
+    )
 
 
 def _row(name: str, seeds: Sequence[Mapping[str, Mapping[str, float]]]) -> str:
