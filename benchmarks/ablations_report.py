@@ -61,10 +61,8 @@ def _spread(result: Mapping[str, Any]) -> str:
     verdict = (
         "So these orderings say nothing yet." if alone > apart else "So the orderings above stand out of the noise."
     )
-    return (
-        f"With one seed the variants' SAD lies within {apart:.1%}; one variant differs by {alone:.1%} from seed to seed. "
-        f"{verdict}\n"
-    )
+    told = f"With one seed the variants' SAD lies within {apart:.1%}; one variant differs by {alone:.1%} between seeds."
+    return f"{told} {verdict}\n"
 
 
 def _row(name: str, seeds: Sequence[Mapping[str, Mapping[str, float]]]) -> str:
