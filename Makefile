@@ -16,7 +16,7 @@ help:
 	@echo "make check   lint, formatting and types"
 	@echo "make format  write the formatting that check wants"
 	@echo "make docs    draw the pictures of docs/data.md"
-	@echo "make bench   the figures of the README"
+	@echo "make bench   the figures of the README but those of quality and the ablations, which take an hour"
 	@echo "make clean   remove .venv, caches and the demo's files"
 
 # A finished environment is reused; one that was cut short, or that is older than pyproject.toml, is completed.
@@ -59,7 +59,7 @@ docs: $(READY)
 	$(BIN)/python benchmarks/procedural.py --picture docs/procedural.png --side 112
 
 bench: $(READY)
-	@set -e; for script in benchmarks/*.py; do echo "== $$script"; $(ONE_THREAD) $(BIN)/python "$$script"; done
+	@set -e; for script in $(filter-out benchmarks/ablations% benchmarks/quality%,$(wildcard benchmarks/*.py)); do echo "== $$script"; $(ONE_THREAD) $(BIN)/python "$$script"; done
 
 clean:
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache build dist demo
