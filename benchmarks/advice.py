@@ -12,20 +12,19 @@ from __future__ import annotations
 import argparse
 import random
 import statistics
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 from composites import Clip, clips
+from quality import propagated
 from quality_score import FAR
 from quality_sets import BAND, VALIDATION
 from torch import Tensor
 
 from mattekit.engine.advice import advise
-from mattekit.engine.stream import propagate
 from mattekit.models import Model, load
 from mattekit.ops import UNKNOWN, trimap_from_alpha
-from mattekit.types import Chunk
 
 ROOT = Path(__file__).resolve().parents[1]
 RANDOM = 3
@@ -42,15 +41,7 @@ def carry(clip: Clip, trimap: Tensor, keys: Sequence[int], model: Model) -> tupl
         model: With a propagator.
     """
     confidences: dict[int, float] = {}
-    carried = propagate(
-        _chunks(clip),
-        model.propagator,
-        indices=keys,
-        trimap_at=lambda index: trimap[index],
-        frame_at=lambda index: clip.frames[index].float() / 255,
-        watch=lambda frame, confidence: confidences.update({frame: confidence}),
-    )
-    given = torch.cat([chunk.trimap for chunk in carried if chunk.trimap is not None])
+    given = propagated(model, clip, trimap, keys, lambda frame, confidence: confidences.update({frame: confidence}))
     truth = clip.alpha_true.float() / 255
     misled = int(((given != UNKNOWN) & ((given - truth).abs() > FAR)).sum())
     return misled / len(given) / 1000, confidences
@@ -73,11 +64,6 @@ def compare(clip: Clip, model: Model) -> dict[str, float]:
         "random": statistics.mean(tried[index] for index in chosen),
         "least confident": min(confidences.values()),
     }
-
-
-def _chunks(clip: Clip) -> Iterator[Chunk]:
-    for start, frame in enumerate(clip.frames):
-        yield Chunk(start, torch.tensor([start]), frame[None].float() / 255)
 
 
 def main() -> None:

@@ -19,7 +19,7 @@ import hashlib
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from pathlib import Path
 
@@ -132,7 +132,9 @@ def answers(collection: Collection, clip: Clip, trimap: Tensor, model: Model | N
                 yield DIS + MODEL, setting, warped, matted(model, clip, warped)
 
 
-def propagated(model: Model, clip: Clip, trimap: Tensor, indices: Sequence[int]) -> Tensor:
+def propagated(
+    model: Model, clip: Clip, trimap: Tensor, indices: Sequence[int], watch: Callable[[int, float], None] | None = None
+) -> Tensor:
     """Return the trimap of every frame, (T, 1, H, W), that the model carries from the true ones of some frames."""
     with_trimaps = propagate(
         _chunks(clip),
@@ -140,6 +142,7 @@ def propagated(model: Model, clip: Clip, trimap: Tensor, indices: Sequence[int])
         indices=indices,
         trimap_at=lambda index: trimap[index],
         frame_at=lambda index: clip.frames[index].float() / 255,
+        watch=watch,
     )
     return torch.cat([chunk.trimap for chunk in with_trimaps if chunk.trimap is not None])
 

@@ -11,7 +11,8 @@ from torch import Tensor
 
 import scenes
 from mattekit.checks import InputError, MattekitError
-from mattekit.engine.stream import complete, keyframes_around, move, predict, propagate, write
+from mattekit.engine.keyframes import keyframes_around
+from mattekit.engine.stream import complete, move, predict, propagate, write
 from mattekit.types import Chunk, Matte, Propagated, State
 
 SIZE = (4, 6)

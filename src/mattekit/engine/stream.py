@@ -6,7 +6,6 @@ into chunks changes no result.
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -15,9 +14,10 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
-from mattekit.checks import InputError, MattekitError, check_rank, check_same_size
+from mattekit.checks import InputError, MattekitError
+from mattekit.engine.keyframes import Keyframes
 from mattekit.ops.foreground import estimate_foreground
-from mattekit.ops.trimap import check_trimap, force_known
+from mattekit.ops.trimap import force_known
 from mattekit.types import Chunk, Matte, Matter, Propagator, Sink, State
 
 
@@ -26,38 +26,6 @@ def move(chunks: Iterable[Chunk], device: torch.device | str) -> Iterator[Chunk]
     for chunk in chunks:
         trimap = None if chunk.trimap is None else chunk.trimap.to(device)
         yield replace(chunk, frames=chunk.frames.to(device), trimap=trimap)
-
-
-FARTHEST = 3
-"""A second key frame is used where it is at most this many times as far in time as the nearest."""
-
-
-def keyframes_around(indices: Sequence[int], frame: int, *, scene: tuple[int, int | None] = (0, None)) -> list[int]:
-    """Return the key frames that a frame's trimap is carried from, the nearest first, the earlier of two as near.
-
-    They are the last one before and the first one after it; the farther of them only where it is not more than
-    `FARTHEST` times as far.
-
-    Args:
-        indices: Numbers of the key frames, increasing.
-        frame: Number of a frame; a key frame has itself alone.
-        scene: First frame of the scene, and the frame after its last one or None; key frames outside are left out.
-
-    Returns:
-        One or two numbers; none where the scene has no key frame.
-
-    Example:
-        >>> keyframes_around([0, 10], 4), keyframes_around([0, 10], 9), keyframes_around([0, 10], 10)
-        ([0, 10], [10], [10])
-    """
-    first, end = scene
-    after = bisect_left(indices, frame)
-    around = (
-        indices[after : after + 1] if frame in indices[after : after + 1] else indices[max(after - 1, 0) : after + 1]
-    )
-    inside = [index for index in around if index >= first and (end is None or index < end)]
-    ordered = sorted(inside, key=lambda index: (abs(index - frame), index))
-    return [index for index in ordered if abs(index - frame) <= FARTHEST * abs(ordered[0] - frame)]
 
 
 def propagate(
@@ -91,7 +59,7 @@ def propagate(
     """
     if not indices:
         raise InputError("propagation must start from at least one key frame; got none: give a trimap of one frame")
-    keys = _Keyframes(indices, cuts, trimap_at, frame_at)
+    keys = Keyframes(indices, cuts, trimap_at, frame_at)
     state: State = None
     for chunk in chunks:
         trimaps = []
@@ -112,81 +80,6 @@ def propagate(
             if watch is not None:
                 watch(number, found.confidence)
         yield replace(chunk, trimap=torch.stack(trimaps))
-
-
-class _Keyframes:
-    """The key frames of a clip, of which those in use are loaded."""
-
-    def __init__(
-        self,
-        indices: Sequence[int],
-        cuts: Sequence[int],
-        trimap_at: Callable[[int], Tensor],
-        frame_at: Callable[[int], Tensor],
-    ) -> None:
-        self._indices, self._cuts = sorted(set(indices)), sorted(set(cuts))
-        self._trimap_at, self._frame_at = trimap_at, frame_at
-        self._loaded: dict[int, _Key] = {}
-
-    def around(self, number: int, frame: Tensor) -> list[_Key]:
-        """Return the key frames that a frame needs, the nearest first; those it has left behind are let go."""
-        scene = _scene(self._cuts, number)
-        around = keyframes_around(self._indices, number, scene=scene)
-        if not around:
-            last = "the end" if scene[1] is None else scene[1] - 1
-            raise InputError(
-                f"every scene must have a key frame; the one from frame {scene[0]} to {last} has none: "
-                "give a trimap of one of its frames"
-            )
-        for index in sorted(around):
-            if index not in self._loaded:
-                self._loaded[index] = _Key(index, _load_trimap(index, frame, self._trimap_at))
-        self._loaded = {index: key for index, key in self._loaded.items() if index >= min(around)}
-        return [self._loaded[index] for index in around]
-
-    def references(self, around: Sequence[_Key], propagator: Propagator, like: Tensor) -> list[State]:
-        """Return the encoded key frames in the order given; pictures are asked for in order of time."""
-        encoded = {
-            key.index: key.reference(propagator, self._frame_at, like)
-            for key in sorted(around, key=lambda key: key.index)
-        }
-        return [encoded[key.index] for key in around]
-
-    def has_earlier(self, number: int) -> bool:
-        """Return whether a key frame comes before a frame in its scene; else what was guessed before is no help."""
-        after = bisect_left(self._indices, number)
-        return after > 0 and self._indices[after - 1] >= _scene(self._cuts, number)[0] and number not in self._cuts
-
-
-def _scene(cuts: Sequence[int], frame: int) -> tuple[int, int | None]:
-    """Return the first frame of a frame's scene, and the first of the next scene or None."""
-    after = bisect_right(cuts, frame)
-    return (cuts[after - 1] if after else 0), (cuts[after] if after < len(cuts) else None)
-
-
-class _Key:
-    """A key frame in use: its trimap, its picture as soon as it is known, its encoding as soon as it is needed."""
-
-    def __init__(self, index: int, trimap: Tensor) -> None:
-        self.index, self.trimap = index, trimap
-        self.frame: Tensor | None = None
-        self._encoded: State = None
-        self._is_encoded = False
-
-    def reference(self, propagator: Propagator, frame_at: Callable[[int], Tensor], like: Tensor) -> State:
-        """Return the encoded reference; the picture is let go once it is made."""
-        if not self._is_encoded:
-            frame = frame_at(self.index).to(like) if self.frame is None else self.frame
-            self._encoded, self._is_encoded, self.frame = propagator.reference(frame, self.trimap), True, None
-        return self._encoded
-
-
-def _load_trimap(index: int, frame: Tensor, trimap_at: Callable[[int], Tensor]) -> Tensor:
-    trimap = trimap_at(index).to(frame)
-    check_rank(f"the trimap of frame {index}", trimap, "1 H W")
-    check_same_size("frames", frame, f"the trimap of frame {index}", trimap)
-    check_trimap(trimap)
-    return trimap
 
 
 def predict(chunks: Iterable[Chunk], matter: Matter, *, cuts: Sequence[int] = ()) -> Iterator[Matte]:
