@@ -18,6 +18,21 @@ State = Any
 
 
 @dataclass(frozen=True)
+class Kept:
+    """The frames of a damaged clip that are whole, in order.
+
+    Attributes:
+        places: Their places among all that decodes, or among the files that are read.
+        numbers: Their numbers in the clip as it was before the damage.
+        frames: How many frames the clip had, as far as the file still tells.
+    """
+
+    places: tuple[int, ...]
+    numbers: tuple[int, ...]
+    frames: int
+
+
+@dataclass(frozen=True)
 class ClipInfo:
     """What is known of a clip before its frames are read.
 
@@ -39,6 +54,10 @@ class ClipInfo:
         colour_transfer: FFmpeg's name of the transfer curve ("bt709", "smpte2084", ...), or None.
         last_duration: Ticks of the time base that the last frame is shown.
         files: The files of an image folder in order; empty for a video.
+        has_alpha: Whether its frames are partly transparent; matting does not look at that.
+        interlaced: Whether a frame is two fields, one of each second line.
+        timed: Whether frames say when they are shown; else they follow each other at the mean rate.
+        kept: For a damaged clip of which only the whole frames count; None for any other.
     """
 
     path: Path
@@ -58,6 +77,10 @@ class ClipInfo:
     colour_transfer: str | None = None
     last_duration: int = 1
     files: tuple[Path, ...] = ()
+    has_alpha: bool = False
+    interlaced: bool = False
+    timed: bool = True
+    kept: Kept | None = None
 
     def __post_init__(self) -> None:
         if self.kind not in ("video", "images"):

@@ -12,8 +12,8 @@ import av
 from av.stream import Discard
 
 from mattekit.checks import MediaError
+from mattekit.media.opening import open_media
 from mattekit.media.paths import reason, show_path
-from mattekit.media.video import open_media
 
 if TYPE_CHECKING:
     from av.audio.stream import AudioStream

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from mattekit.checks import MediaError
 from mattekit.media.formats import IMAGES
 from mattekit.media.paths import reason, show_path
 from mattekit.media.pixels import Picture
-from mattekit.media.stills import load_image, read_header
+from mattekit.media.stills import Header, load_image, read_header
 from mattekit.types import ClipInfo
 
 RATE = Fraction(24)
@@ -26,7 +26,15 @@ def probe_images(path: Path) -> ClipInfo:
         MediaError: There are no images, they differ in size, or a number is missing or twice there.
     """
     files = list_images(path) if path.is_dir() else (path,)
-    headers = [read_header(file) for file in files]
+    return describe_images(path, files, [read_header(file) for file in files])
+
+
+def describe_images(path: Path, files: tuple[Path, ...], headers: Sequence[Header]) -> ClipInfo:
+    """Return what the heads of image files tell of the clip that they make.
+
+    Raises:
+        MediaError: They differ in size.
+    """
     for file, header in zip(files, headers, strict=True):
         if header.size != headers[0].size:
             raise MediaError(
@@ -42,6 +50,7 @@ def probe_images(path: Path) -> ClipInfo:
         time_base=1 / RATE,
         bits=max(header.bits for header in headers),
         files=files,
+        has_alpha=any(header.has_alpha for header in headers),
     )
 
 
@@ -50,6 +59,20 @@ def list_images(folder: Path) -> tuple[Path, ...]:
 
     Raises:
         MediaError: The folder cannot be read or holds none, or a number is missing or twice there.
+    """
+    found = find_images(folder)
+    numbers = numbers_of(found)
+    if numbers is not None and len(found) > 1:
+        check_numbers(folder, found, numbers)
+        _check_gaps(folder, numbers)
+    return found
+
+
+def find_images(folder: Path) -> tuple[Path, ...]:
+    """Return the images of a folder in the order of their numbers, whatever numbers they are.
+
+    Raises:
+        MediaError: The folder cannot be read or holds none.
     """
     shown = show_path(folder)
     try:
@@ -61,10 +84,13 @@ def list_images(folder: Path) -> tuple[Path, ...]:
     if not found:
         raise MediaError(f"{shown} must hold images ({', '.join(IMAGES)}); it holds none; name another folder")
     found.sort(key=lambda file: (natural_key(file.stem), file.suffix))
-    numbers = [last_number(file) for file in found]
-    if None not in numbers and len(found) > 1:
-        _check_numbering(found, [number for number in numbers if number is not None], shown)
     return tuple(found)
+
+
+def numbers_of(files: Sequence[Path]) -> list[int] | None:
+    """Return the last number in each file's name, or None where one has none."""
+    numbers = [last_number(file) for file in files]
+    return None if None in numbers else [number for number in numbers if number is not None]
 
 
 def natural_key(text: str) -> list[tuple[int, int, str]]:
@@ -84,26 +110,34 @@ def last_number(file: Path) -> int | None:
     return int(found[-1]) if found else None
 
 
-def _check_numbering(files: list[Path], numbers: list[int], shown: str) -> None:
-    """Raise unless the numbers of the files rise by one."""
+def check_numbers(folder: Path, files: Sequence[Path], numbers: Sequence[int]) -> None:
+    """Raise if two files of a folder have one number.
+
+    Raises:
+        MediaError: Two have.
+    """
     owners: dict[int, Path] = {}
     for file, number in zip(files, numbers, strict=True):
         if number in owners:
             raise MediaError(
-                f"every frame of {shown} must have one file; {show_path(owners[number].name)} and "
+                f"every frame of {show_path(folder)} must have one file; {show_path(owners[number].name)} and "
                 f"{show_path(file.name)} both have number {number}; move one away"
             )
         owners[number] = file
+
+
+def _check_gaps(folder: Path, numbers: Sequence[int]) -> None:
+    """Raise unless the numbers of a folder's files rise by one."""
     missing = sorted(set(range(min(numbers), max(numbers) + 1)) - set(numbers)) if _near(numbers) else []
     if missing or not _near(numbers):
         named = ", ".join(str(number) for number in missing[:5]) + (" and more" if len(missing) > 5 else "")
         raise MediaError(
-            f"the images of {shown} must be numbered without gaps from {min(numbers)} to {max(numbers)}; "
+            f"the images of {show_path(folder)} must be numbered without gaps from {min(numbers)} to {max(numbers)}; "
             f"missing: {named or 'most of them'}; add them, or renumber the files"
         )
 
 
-def _near(numbers: list[int]) -> bool:
+def _near(numbers: Sequence[int]) -> bool:
     """Return whether the numbers span so little that the missing ones can be listed."""
     return max(numbers) - min(numbers) < 10 * len(numbers) + 1000
 

@@ -14,9 +14,10 @@ from mattekit.checks import MediaError
 from mattekit.media.formats import IMAGES, MATROSKA, MOV, PRIMARIES, RANGES, SPACES, TRANSFERS
 from mattekit.media.images import probe_images
 from mattekit.media.matroska import find_damage
+from mattekit.media.opening import open_media, skip_other_streams, video_stream
 from mattekit.media.orientation import UPRIGHT, parse_display_matrix, turned_size
 from mattekit.media.paths import reason, show_path
-from mattekit.media.video import decode, open_media, skip_other_streams, stream_rate, video_stream
+from mattekit.media.video import decode, stream_rate
 from mattekit.types import ClipInfo
 
 if TYPE_CHECKING:
@@ -37,12 +38,14 @@ class Scan:
         times: Their times in ticks, in order; shorter where packets carry none.
         last_duration: Ticks that the last frame is shown.
         rate: Mean frames a second.
+        timed: Whether the frames come with times, each after the one before.
     """
 
     frames: int
     times: array[int]
     last_duration: int
     rate: Fraction
+    timed: bool = True
 
 
 def probe(path: Path | str) -> ClipInfo:
@@ -59,10 +62,17 @@ def probe(path: Path | str) -> ClipInfo:
     first = _first_frame(path)
     with open_media(path) as container:
         stream = video_stream(container, path)
-        found = scan(container, stream, path)
-        has_audio = bool(container.streams.audio)
-        aspect = stream.sample_aspect_ratio or Fraction(1)
-        time_base = stream.time_base
+        return describe(path, container, stream, first=first, found=scan(container, stream, path))
+
+
+def describe(path: Path, container: InputContainer, stream: VideoStream, *, first: VideoFrame, found: Scan) -> ClipInfo:
+    """Return what a video's head, its first frame and its packets tell.
+
+    Raises:
+        MediaError: It does not say how time is counted, or is turned by an odd angle.
+    """
+    aspect = stream.sample_aspect_ratio or Fraction(1)
+    time_base = stream.time_base
     if time_base is None or time_base <= 0:
         raise MediaError(f"{show_path(path)} must say how time is counted; it does not; convert it to mp4")
     rotation, mirrored = _turn_of(first)
@@ -78,13 +88,31 @@ def probe(path: Path | str) -> ClipInfo:
         rotation=rotation,
         mirrored=mirrored,
         pixel_aspect=1 / aspect if rotation % 180 else aspect,
-        has_audio=has_audio,
+        has_audio=bool(container.streams.audio),
         colour_space=None if first.format.is_rgb else SPACES.get(first.colorspace),
         colour_range=RANGES.get(first.color_range),
         colour_primaries=PRIMARIES.get(first.color_primaries),
         colour_transfer=TRANSFERS.get(first.color_trc),
         last_duration=found.last_duration,
+        has_alpha=stream.metadata.get("alpha_mode") == "1" or _is_transparent(first),
+        interlaced=bool(first.interlaced_frame),
+        timed=found.timed,
     )
+
+
+def remarks(clip: ClipInfo) -> list[str]:
+    """Return one line each on what of a clip is not seen, or seen otherwise than a user may expect."""
+    lines = []
+    if clip.has_alpha:
+        lines.append("the clip's own alpha is not looked at; matting makes a new one from its colours")
+    if clip.interlaced:
+        lines.append(
+            "the clip is interlaced; its frames are matted as they are, both fields at once; "
+            "deinterlace it first for clean edges in motion"
+        )
+    if not clip.timed:
+        lines.append(f"the clip states no usable times; its frames follow each other at {float(clip.rate):g} a second")
+    return lines
 
 
 def scan(container: InputContainer, stream: VideoStream, path: Path) -> Scan:
@@ -115,21 +143,32 @@ def scan(container: InputContainer, stream: VideoStream, path: Path) -> Scan:
     except (av.FFmpegError, OSError) as error:
         raise MediaError(_cut(path, packets, f"FFmpeg says {reason(error)}")) from error
     _check_structure(container, path, packets, indexed, positions)
-    frames = len(times)
+    frames, timed = len(times), True
     if container.format.name not in ONE_FRAME_A_PACKET or not times:
-        frames = sum(1 for _ in decode(path))
+        frames, timed = _count(path)
     if frames == 0:
         raise MediaError(f"{show_path(path)} must hold frames; it has none; copy it again from its source")
     times = array("q", sorted(times))
     time_base = stream.time_base or Fraction(1)
     span = (times[-1] - times[0] + duration if times else 0) * time_base
     rate = stream_rate(stream, frames, Fraction(span))
-    return Scan(frames, times, duration or max(1, round(1 / (rate * time_base))), rate)
+    return Scan(frames, times, duration or max(1, round(1 / (rate * time_base))), rate, timed)
+
+
+def _count(path: Path) -> tuple[int, bool]:
+    """Decode a video and return its number of frames, and whether each has a time after that of the one before."""
+    frames, previous, timed = 0, None, True
+    for frame in decode(path):
+        frames += 1
+        time = frame.pts if frame.pts is not None else frame.dts
+        timed = timed and time is not None and (previous is None or time > previous)
+        previous = time
+    return frames, timed
 
 
 def duration_before(clip: ClipInfo, end: int) -> int:
     """Return how many ticks the last frame of a span is shown, where ``end`` is one past it."""
-    if clip.kind == "images" or end == clip.frames:
+    if clip.kind == "images" or end == clip.frames or clip.kept is not None:
         return clip.last_duration
     with open_media(clip.path) as container:
         times = scan(container, video_stream(container, clip.path), clip.path).times
@@ -146,6 +185,13 @@ def _check_structure(container: InputContainer, path: Path, packets: int, indexe
         if broken is not None:
             frame = sum(1 for position in positions if position < broken)
             raise MediaError(_cut(path, frame, f"its structure breaks at byte {broken}"))
+
+
+def _is_transparent(frame: VideoFrame) -> bool:
+    """Return whether a frame has an alpha of its own; a GIF's counts only where a pixel is not opaque."""
+    if frame.format.has_palette or not any(component.is_alpha for component in frame.format.components):
+        return False
+    return frame.format.name != "bgra" or int(frame.to_ndarray()[..., 3].min()) < 255
 
 
 def _first_frame(path: Path) -> VideoFrame:

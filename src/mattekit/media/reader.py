@@ -11,6 +11,7 @@ import numpy as np
 from mattekit.checks import InputError
 from mattekit.media.ahead import run_ahead
 from mattekit.media.images import image_pictures
+from mattekit.media.limits import check_chunk
 from mattekit.media.pixels import Picture, to_levels
 from mattekit.media.video import Numbered, decode_pictures
 from mattekit.types import Chunk, ClipInfo
@@ -50,12 +51,13 @@ def read(clip: ClipInfo, *, chunk: int = 4, start: int = 0, end: int | None = No
         Chunks with frames (T, 3, H, W) and pts (T,), ticks of the clip's time base.
 
     Raises:
-        InputError: The span leaves the clip, or chunk is less than 1.
+        InputError: The span leaves the clip, or chunk is less than 1 or takes too much memory.
         MediaError: A frame is damaged; what came before it has been yielded.
     """
     last = check_span(clip, start, end)
     if chunk < 1:
         raise InputError(f"chunk must be 1 or more; got {chunk}")
+    check_chunk(clip.size, min(chunk, last - start))
     return _chunks(clip, chunk, start, last)
 
 
@@ -112,7 +114,7 @@ def _pictures(clip: ClipInfo, start: int, end: int, *, alpha: bool = False) -> I
         yield from decode_pictures(clip, start=start, end=end, alpha=alpha)
         return
     for index, picture in image_pictures(clip, range(start, end)):
-        yield Numbered(index, index, picture)
+        yield Numbered(index, index if clip.kept is None else clip.kept.numbers[index], picture)
 
 
 def _chunks(clip: ClipInfo, chunk: int, start: int, end: int) -> Iterator[Chunk]:

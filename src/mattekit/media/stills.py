@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 import warnings
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ from PIL.TiffImagePlugin import TiffImageFile
 
 from mattekit.checks import MediaError
 from mattekit.media.formats import IMAGES
+from mattekit.media.limits import check_pixels, most_pixels
 from mattekit.media.orientation import exif_turn, turn, turned_size
 from mattekit.media.paths import check_regular_file, file_url, reason, show_path
 from mattekit.media.pixels import view_rows
@@ -27,8 +29,8 @@ DEEP_DEMUXERS = {"PNG": "png_pipe", "TIFF": "tiff_pipe"}
 ORIENTATION = 0x0112
 TIFF_WIDTH, TIFF_HEIGHT, TIFF_BITS = 256, 257, 258
 ONE_PICTURE = ("PNG", "TIFF", "WEBP")
-BROKEN = (OSError, ValueError, SyntaxError, struct.error)
-"""What Pillow raises for a file that breaks off."""
+BROKEN = (OSError, ValueError, SyntaxError, struct.error, zlib.error, EOFError, LookupError, TypeError, ArithmeticError)
+"""What Pillow raises for a file that breaks off or makes no sense."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,7 @@ class Header:
         bits: Bits a channel.
         rotation: Clockwise turn in degrees.
         mirrored: Whether a left-right flip comes before the turn.
+        has_alpha: Whether it states a transparency of its own.
     """
 
     kind: str
@@ -48,26 +51,28 @@ class Header:
     bits: int
     rotation: int
     mirrored: bool
+    has_alpha: bool
 
 
 def read_header(path: Path) -> Header:
     """Return what the head of an image file tells.
 
     Raises:
-        MediaError: It is not an image that can be read, or holds several pictures.
+        MediaError: It is not an image that can be read, holds several pictures, or is too large.
     """
     with _opened(path) as image:
         kind = image.format or ""
-        if kind in ONE_PICTURE and getattr(image, "n_frames", 1) > 1:
-            raise MediaError(f"{show_path(path)} must hold one picture; it holds several; save one file a frame")
         try:
+            several = kind in ONE_PICTURE and getattr(image, "n_frames", 1) > 1
             rotation, mirrored = exif_turn(image.getexif().get(ORIENTATION))
+            stored, bits = (image.height, image.width), _bits(path, image)
+            if isinstance(image, TiffImageFile):  # whose size is given after the turn
+                stored = (int(image.tag_v2[TIFF_HEIGHT]), int(image.tag_v2[TIFF_WIDTH]))
         except BROKEN as error:
             raise _not_whole(path, error) from error
-        stored = (image.height, image.width)
-        if isinstance(image, TiffImageFile):  # whose size is given after the turn
-            stored = (int(image.tag_v2[TIFF_HEIGHT]), int(image.tag_v2[TIFF_WIDTH]))
-        return Header(kind, turned_size(stored, rotation), _bits(path, image), rotation, mirrored)
+        if several:
+            raise MediaError(f"{show_path(path)} must hold one picture; it holds several; save one file a frame")
+        return Header(kind, turned_size(stored, rotation), bits, rotation, mirrored, _is_transparent(image))
 
 
 def load_image(path: Path) -> NDArray[Any]:
@@ -105,12 +110,18 @@ def _opened(path: Path) -> Image.Image:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            return Image.open(path, formats=PILLOW_FORMATS)
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+            image = Image.open(path, formats=PILLOW_FORMATS)
+    except Image.DecompressionBombError as error:  # beyond what can be allowed at all
+        raise MediaError(
+            f"a picture must have at most {most_pixels()} pixels; {show_path(path)} states far more; make it smaller"
+        ) from error
+    except BROKEN as error:
         cause = "it is not one" if isinstance(error, UnidentifiedImageError) else reason(error)
         raise MediaError(
             f"{show_path(path)} must be an image ({', '.join(IMAGES)}); {cause}; save it again as png"
         ) from error
+    check_pixels(path, (image.height, image.width))
+    return image
 
 
 def _bits(path: Path, image: Image.Image) -> int:
@@ -124,10 +135,15 @@ def _bits(path: Path, image: Image.Image) -> int:
     return 8
 
 
+def _is_transparent(image: Image.Image) -> bool:
+    return image.mode in ("LA", "PA", "RGBA", "La", "RGBa") or "transparency" in image.info
+
+
 def _load_deep(path: Path, header: Header) -> NDArray[Any]:
     """Return an image of more than 8 bits a channel through FFmpeg, unturned, uint16."""
     try:
-        with av.open(file_url(path), mode="r", format=DEEP_DEMUXERS[header.kind]) as container:
+        limit = {"max_pixels": str(most_pixels())}
+        with av.open(file_url(path), mode="r", format=DEEP_DEMUXERS[header.kind], options=limit) as container:
             frame = next(container.decode(video=0))
             name = frame.format.name
             if name.startswith("ya16"):
@@ -144,8 +160,7 @@ def _load_deep(path: Path, header: Header) -> NDArray[Any]:
 
 def _to_array(image: Image.Image) -> NDArray[Any]:
     """Return an 8-bit Pillow image as (H, W, C)."""
-    transparent = image.mode in ("LA", "PA", "RGBA", "La", "RGBa") or "transparency" in image.info
-    mode = "RGBA" if transparent else "L" if image.mode in ("1", "L") else "RGB"
+    mode = "RGBA" if _is_transparent(image) else "L" if image.mode in ("1", "L") else "RGB"
     pixels = np.array(image if image.mode == mode else image.convert(mode))
     return pixels if pixels.ndim == 3 else pixels[..., None]
 

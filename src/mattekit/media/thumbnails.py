@@ -15,7 +15,7 @@ from mattekit.media.formats import FULL
 from mattekit.media.images import image_pictures
 from mattekit.media.pixels import Picture, complete_colour
 from mattekit.media.reader import check_span
-from mattekit.media.video import decode
+from mattekit.media.video import decode_clip
 from mattekit.types import ClipInfo
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def _tensors(pictures: Iterator[NDArray[Any]]) -> Iterator[Tensor]:
 def _video(clip: ClipInfo, longest: int, start: int, end: int) -> Iterator[NDArray[Any]]:
     """Yield (h, w, 3) in [0, 1] of a video's frames."""
     scaler = VideoReformatter()
-    with closing(decode(clip.path)) as frames:  # type: ignore[type-var]
+    with closing(decode_clip(clip)) as frames:  # type: ignore[type-var]
         for frame in islice(frames, start, end):
             scale = min(1.0, longest / max(frame.width, frame.height))
             complete_colour(frame)

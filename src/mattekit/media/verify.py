@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 import av
 
 from mattekit.checks import MediaError
+from mattekit.media.opening import open_media, video_stream
 from mattekit.media.paths import reason, show_path
-from mattekit.media.video import decode, open_media, video_stream
+from mattekit.media.video import decode
 
 if TYPE_CHECKING:
     from mattekit.media.outputs import Plan

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -12,12 +11,12 @@ from typing import TYPE_CHECKING, Any, cast
 import av
 import numpy as np
 from av.codec.context import ThreadType
-from av.stream import Discard, Disposition
 
 from mattekit.checks import MediaError
-from mattekit.media.formats import READABLE
+from mattekit.media.limits import most_pixels
+from mattekit.media.opening import open_media, skip_other_streams, video_stream
 from mattekit.media.orientation import turn
-from mattekit.media.paths import check_regular_file, file_url, reason, show_path
+from mattekit.media.paths import reason, show_path
 from mattekit.media.pixels import Picture, PictureReader
 
 if TYPE_CHECKING:
@@ -30,8 +29,8 @@ if TYPE_CHECKING:
 
     from mattekit.types import ClipInfo
 
-SAFE = {"format_whitelist": ",".join(READABLE), "protocol_whitelist": "file"}
-"""Options that keep FFmpeg from following a playlist to other files or to the network."""
+MOST_FAILURES = 50
+"""Errors in a row after which the rest of a damaged file is given up."""
 
 ALPHA_DECODERS = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 
@@ -49,51 +48,6 @@ class Numbered:
     index: int
     pts: int
     picture: Picture
-
-
-@contextmanager
-def open_media(path: Path) -> Iterator[InputContainer]:
-    """Open a media file for reading.
-
-    Raises:
-        MediaError: It is missing, not an ordinary file, empty, a playlist, or of no known format.
-    """
-    check_regular_file(path)
-    try:
-        container = av.open(file_url(path), mode="r", container_options=SAFE, metadata_errors="replace")
-    except (av.FFmpegError, OSError, ValueError) as error:
-        raise MediaError(
-            f"{show_path(path)} must be a whole video file, not a playlist; FFmpeg says {reason(error)}; "
-            "copy it again from its source, or convert it to mp4, mov, mkv or webm"
-        ) from error
-    try:
-        yield container
-    finally:
-        container.close()
-
-
-def video_stream(container: InputContainer, path: Path) -> VideoStream:
-    """Return the first stream of moving pictures; a cover picture is none.
-
-    Raises:
-        MediaError: There is none, or FFmpeg has no decoder for it.
-    """
-    for stream in container.streams.video:
-        if stream.disposition & Disposition.attached_pic:
-            continue
-        if stream.codec_context is None:
-            raise MediaError(
-                f"{show_path(path)} must have a known codec; this one cannot be decoded; convert it to mp4"
-            )
-        return stream
-    raise MediaError(f"{show_path(path)} must have a video stream; it has none; name another file")
-
-
-def skip_other_streams(container: InputContainer, wanted: Any) -> None:
-    """Tell the demuxer to leave out every other stream."""
-    for stream in container.streams:
-        if stream.index != wanted.index:
-            stream.discard = Discard.all
 
 
 def decode(path: Path, *, alpha: bool = False) -> Iterator[VideoFrame]:
@@ -122,6 +76,75 @@ def decode(path: Path, *, alpha: bool = False) -> Iterator[VideoFrame]:
             raise MediaError(_damage(path, index, f"FFmpeg says {reason(error)}")) from error
 
 
+def decode_clip(clip: ClipInfo, *, alpha: bool = False) -> Iterator[VideoFrame]:
+    """Yield the frames of a video clip in order of showing; of a damaged one those that are kept.
+
+    Raises:
+        MediaError: The file cannot be opened, or a frame of a clip that should be whole is damaged.
+    """
+    if clip.kept is None:
+        yield from decode(clip.path, alpha=alpha)
+        return
+    wanted = frozenset(clip.kept.places)
+    frames = (frame for step in decode_steps(clip.path, alpha=alpha) for frame in step.frames)
+    for place, frame in enumerate(frames):
+        if place in wanted:
+            yield frame
+
+
+@dataclass(frozen=True)
+class Step:
+    """One packet on its way through the decoder.
+
+    Attributes:
+        packet: The packet; None at the end, when the decoder gives back what it held.
+        frames: What came out, whole or damaged.
+        failed: Whether the decoder refused the packet.
+    """
+
+    packet: Packet[VideoStream] | None
+    frames: list[VideoFrame]
+    failed: bool
+
+
+def decode_steps(path: Path, *, alpha: bool = False) -> Iterator[Step]:
+    """Yield what decoding gives for each packet of a damaged video, passing over what cannot be read.
+
+    One thread decodes, so that the same frames come out each time.
+
+    Raises:
+        MediaError: The file cannot be opened.
+    """
+    with open_media(path) as container:
+        stream = video_stream(container, path)
+        skip_other_streams(container, stream)
+        decoder = _decoder(stream, alpha)
+        decoder.thread_type, decoder.thread_count = ThreadType.NONE, 1
+        for packet in _packets_left(container, stream):
+            try:
+                yield Step(packet, decoder.decode(packet), False)
+            except (av.FFmpegError, OSError):
+                yield Step(packet, [], True)
+        try:
+            yield Step(None, decoder.decode(None), False)
+        except (av.FFmpegError, OSError):
+            yield Step(None, [], True)
+
+
+def _packets_left(container: InputContainer, stream: VideoStream) -> Iterator[Packet[VideoStream]]:
+    """Yield the packets that can still be read; reading goes on behind what cannot, for a while."""
+    failures = 0
+    while failures < MOST_FAILURES:
+        try:
+            for packet in container.demux(stream):
+                if packet.size:
+                    failures = 0
+                    yield packet
+            return
+        except (av.FFmpegError, OSError):
+            failures += 1
+
+
 def decode_pictures(
     clip: ClipInfo, *, start: int = 0, end: int | None = None, alpha: bool = False, only: frozenset[int] | None = None
 ) -> Iterator[Numbered]:
@@ -141,7 +164,7 @@ def decode_pictures(
     last = clip.frames if end is None else end
     reader = PictureReader()
     pts, count = None, 0
-    for index, frame in enumerate(decode(clip.path, alpha=alpha)):
+    for index, frame in enumerate(decode_clip(clip, alpha=alpha)):
         if index >= last < clip.frames:
             return
         if index >= clip.frames:
@@ -165,7 +188,7 @@ def frame_time(clip: ClipInfo, frame: VideoFrame, index: int, previous: int | No
         MediaError: It does not come after the frame before.
     """
     pts = frame.pts if frame.pts is not None else frame.dts
-    if pts is None:
+    if not clip.timed or pts is None:
         step = max(1, round(1 / (clip.rate * clip.time_base)))
         pts = 0 if previous is None else previous + step
     if previous is not None and pts <= previous:
@@ -196,8 +219,10 @@ def _decoder(stream: VideoStream, alpha: bool) -> VideoCodecContext:
     context = stream.codec_context
     name = context.codec.canonical_name
     if alpha and stream.metadata.get("alpha_mode") == "1" and name in ALPHA_DECODERS:
-        return cast("VideoCodecContext", av.VideoCodecContext.create(ALPHA_DECODERS[name], "r"))
-    context.thread_type = ThreadType.AUTO
+        context = cast("VideoCodecContext", av.VideoCodecContext.create(ALPHA_DECODERS[name], "r"))
+    else:
+        context.thread_type = ThreadType.AUTO
+    context.options = {"max_pixels": str(most_pixels())}
     return context
 
 
