@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from mattekit.cli import main
-from mattekit.media import open_writer
+from mattekit.media import Style, open_writer
 from mattekit.metrics import alpha_flow, measure
 from mattekit.types import ClipInfo
 
@@ -32,7 +32,7 @@ def disc(frames: int, *, wrong: int | None = None) -> Tensor:
 def store(path: Path, alpha: Tensor) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     clip = ClipInfo(path, "video", (alpha.shape[2], alpha.shape[3]), len(alpha), Fraction(25), Fraction(1, 25))
-    with open_writer(path, clip, content="alpha", bits=None if path.suffix == ".mov" else 8) as writer:
+    with open_writer(path, clip, content="alpha", style=Style(bits=None if path.suffix == ".mov" else 8)) as writer:
         for index, plane in enumerate(alpha):
             writer.write(plane, index)
     return path

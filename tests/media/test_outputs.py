@@ -8,7 +8,7 @@ from PIL import Image
 
 from footage import make_video
 from mattekit.checks import InputError, MediaError
-from mattekit.media import check_distinct, check_output, probe
+from mattekit.media import Style, check_distinct, check_output, probe
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def test_the_suffix_chooses_the_format(tmp_path, clip):
     ]:
         plan = check_output(tmp_path / name, clip, content="cutout")
         assert (plan.kind, plan.bits) == (kind, bits)
-    assert check_output(tmp_path / "a.mkv", clip, content="alpha", bits=8).bits == 8
+    assert check_output(tmp_path / "a.mkv", clip, content="alpha", style=Style(bits=8)).bits == 8
 
 
 def test_names_of_a_sequence_hold_the_frame_number(tmp_path, clip):
@@ -38,16 +38,20 @@ def test_names_of_a_sequence_hold_the_frame_number(tmp_path, clip):
 
 def test_formats_that_cannot_hold_it_are_refused(tmp_path, clip):
     for name, content, words in [
-        ("a.avi", "alpha", r"an output must be \.mov, \.webm, \.mkv, \.mp4, a folder, or name_%05d\.png; got .*a\.avi"),
+        (
+            "a.avi",
+            "alpha",
+            r"an output must be \.mov, \.webm, \.mkv, \.mp4, a folder, or name_%05d with \.png, \.exr, \.jpg, \.jpeg; got .*a\.avi",
+        ),
         ("a.mp4", "cutout", r"a cutout needs alpha, which \.mp4 has not"),
         ("a.png", "alpha", r"a single \.png holds one frame"),
         ("a%d_%d.png", "alpha", "one frame number"),
-        ("a.mov", "matte", "content must be one of alpha, foreground, cutout, composite; got 'matte'"),
+        ("a.mov", "matte", "content must be one of alpha, foreground, cutout, composite, preview; got 'matte'"),
     ]:
         with pytest.raises(InputError, match=words):
             check_output(tmp_path / name, clip, content=content)
     with pytest.raises(InputError, match=r"a\.mov must have 10 bits a channel; got 16"):
-        check_output(tmp_path / "a.mov", clip, content="alpha", bits=16)
+        check_output(tmp_path / "a.mov", clip, content="alpha", style=Style(bits=16))
     assert check_output(tmp_path / "a.png", replace(clip, frames=1), content="alpha").kind == "still"
 
 

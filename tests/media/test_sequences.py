@@ -7,7 +7,7 @@ from PIL import Image
 
 from footage import make_video
 from mattekit.checks import MediaError
-from mattekit.media import open_writer, probe, read_planes, verify
+from mattekit.media import Style, open_writer, probe, read_planes, verify
 
 CHANNELS = {"alpha": 1, "foreground": 3, "cutout": 4}
 
@@ -31,7 +31,7 @@ def write(path, clip, content="alpha", start=0, end=None, **arguments):
 @pytest.mark.parametrize("content", ["alpha", "foreground", "cutout"])
 @pytest.mark.parametrize(("bits", "levels"), [(None, 65535), (8, 255)])
 def test_pictures_hold_every_value_rounded(tmp_path, clip, content, bits, levels):
-    images = write(tmp_path / "frames", clip, content, bits=bits)
+    images = write(tmp_path / "frames", clip, content, style=Style(bits=bits))
     got = probe(tmp_path / "frames")
     assert (got.frames, got.bits, got.size) == (5, 16 if bits is None else 8, (13, 17))
     for image, planes in zip(images, read_planes(got), strict=True):

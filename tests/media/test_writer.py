@@ -10,7 +10,7 @@ from PIL import Image
 
 from footage import make_video, picture, video_times
 from mattekit.checks import InputError, MediaError
-from mattekit.media import check_output, open_writer, probe, read, read_alpha, read_planes
+from mattekit.media import Style, check_output, open_writer, probe, read, read_alpha, read_planes
 from mattekit.media import encode as encode_module
 from mattekit.media.pixels import FrameMaker
 
@@ -85,7 +85,7 @@ def test_ffv1_keeps_sixteen_bits_without_loss(tmp_path, clip, content):
 
 @pytest.mark.parametrize("content", ["alpha", "foreground", "cutout"])
 def test_ffv1_keeps_eight_bits_without_loss(tmp_path, clip, content):
-    _, images = write(tmp_path / "a.mkv", clip, content, bits=8)
+    _, images = write(tmp_path / "a.mkv", clip, content, style=Style(bits=8))
     for image, got in zip(images, read_planes(probe(tmp_path / "a.mkv")), strict=True):
         assert got.dtype == np.uint8
         assert np.array_equal(got[..., : len(image)], image.mul(255).round().permute(1, 2, 0).numpy())
@@ -105,7 +105,7 @@ def test_levels_are_written_as_the_floats_they_stand_for(tmp_path, clip, name):
             ):
                 writer.write(levels[0].to(torch.uint8), 0)
             return
-        with open_writer(path, clip, content="foreground", bits=bits, end=3) as writer:
+        with open_writer(path, clip, content="foreground", style=Style(bits=bits), end=3) as writer:
             for image, pts in zip(levels, (0, 1001, 2002), strict=True):
                 writer.write(image.to(torch.uint8) if kind == "levels" else image.float() / 255, pts)
         found.append(torch.cat([chunk.frames for chunk in read(probe(path))]))
@@ -194,7 +194,7 @@ def test_primaries_of_the_source_are_handed_on(tmp_path):
     clip = replace(probe(tmp_path / "clip.mp4"), colour_primaries="bt2020", colour_transfer="smpte2084")
     write(tmp_path / "a.mov", clip, "foreground")
     got = probe(tmp_path / "a.mov")
-    assert (got.colour_primaries, got.colour_transfer, got.colour_space) == ("bt2020", "smpte2084", "bt709")
+    assert (got.colour_primaries, got.colour_transfer, got.colour_space) == ("bt2020", "smpte2084", "bt2020nc")
 
 
 @pytest.mark.parametrize("turn", [(90, False, False), (180, False, True)])

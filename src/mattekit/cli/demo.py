@@ -18,7 +18,7 @@ from mattekit.cli.keyframes import KeySource, default_band
 from mattekit.cli.matte import Job, check_settings, load_model, run
 from mattekit.cli.report import Summary
 from mattekit.cli.sheet import ContactSheet
-from mattekit.media import check_output, open_writer, probe, read_alpha, show_path
+from mattekit.media import Style, check_output, open_writer, probe, read_alpha, show_path
 from mattekit.types import ClipInfo
 
 if TYPE_CHECKING:
@@ -94,7 +94,8 @@ def _prepare(folder: Path, invented: ClipInfo, undo: ExitStack, *, overwrite: bo
         for index, frame in enumerate(frames):
             writer.write(frame, index)
     undo.callback(clip.unlink, missing_ok=True)
-    with open_writer(trimap, replace(invented, frames=1), content="alpha", bits=8, overwrite=overwrite) as writer:
+    still, eight = replace(invented, frames=1), Style(bits=8)
+    with open_writer(trimap, still, content="alpha", style=eight, overwrite=overwrite) as writer:
         writer.write(trimap_from_alpha(alpha[0], band=band), 0)
     undo.callback(trimap.unlink, missing_ok=True)
     outputs = {content: folder / name for content, name in OUTPUTS.items()}

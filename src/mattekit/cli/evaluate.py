@@ -17,7 +17,8 @@ from mattekit.checks import InputError, check_choice
 from mattekit.cli.evaluation import write_report
 from mattekit.cli.report import progress_bar
 from mattekit.media import probe, show_path
-from mattekit.media.formats import IMAGES, VIDEOS
+from mattekit.media.encoders import VIDEOS
+from mattekit.media.formats import IMAGES
 from mattekit.types import ClipInfo
 
 CONVENTIONS = ("adobe", "dvm", "rvm-hr", "rvm-lr", "videomatting")

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mattekit.checks import InputError
-from mattekit.media import check_output, open_writer, show_path
+from mattekit.media import Style, check_output, open_writer, show_path
 from mattekit.media.outputs import plan_output
 from mattekit.types import ClipInfo
 
@@ -148,7 +148,7 @@ def write_sheet(path: Path, sheet: Tensor, *, overwrite: bool) -> None:
     """Write a sheet (3, H, W) in [0, 1] as an 8-bit PNG file."""
     size = sheet.shape[-2], sheet.shape[-1]
     invented = ClipInfo(path.with_name(f".{path.name}.invented"), "images", size, 1, Fraction(1), Fraction(1))
-    with open_writer(path, invented, content="composite", bits=8, overwrite=overwrite) as writer:
+    with open_writer(path, invented, content="composite", style=Style(bits=8), overwrite=overwrite) as writer:
         writer.write(sheet, 0)
 
 

@@ -15,8 +15,9 @@ from mattekit.checks import InputError
 from mattekit.cli.device import set_threads
 from mattekit.cli.outputs import check_outputs, open_outputs
 from mattekit.cli.report import Summary, peak_memory_mb, progress_bar
-from mattekit.media import frames_at, probe, read, read_mask, show_path
+from mattekit.media import Style, frames_at, probe, read, read_mask, show_path
 from mattekit.media.reader import check_span
+from mattekit.media.style import DEFAULT
 from mattekit.types import ClipInfo
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class KeyJob:
         span: First frame and one past the last.
         masks: Pictures by what they say: garbage, core.
         overwrite: Whether outputs that stand there are replaced.
-        bits: Bits a channel of every output; None takes each format's default.
+        style: How outputs are written.
     """
 
     clip: ClipInfo
@@ -55,7 +56,7 @@ class KeyJob:
     span: tuple[int, int]
     masks: Mapping[str, Path]
     overwrite: bool = False
-    bits: int | None = None
+    style: Style = DEFAULT
 
 
 def key(
@@ -95,9 +96,9 @@ def key(
     masks = {name: path for name, path in (("garbage", garbage), ("core", core)) if path is not None}
     for path in masks.values():
         read_mask(path, info.size)
-    sources = list(masks.values())
-    check_outputs(outputs, info, frames=span[1] - span[0], overwrite=overwrite, inputs=sources, bits=bits)
-    job = KeyJob(info, wanted, outputs, span, masks, overwrite=overwrite, bits=bits)
+    sources, style = list(masks.values()), Style(bits=bits)
+    check_outputs(outputs, info, frames=span[1] - span[0], overwrite=overwrite, inputs=sources, style=style)
+    job = KeyJob(info, wanted, outputs, span, masks, overwrite=overwrite, style=style)
     set_threads(threads)
     keyer = _make_keyer(job, (black, white, choke, despill))
     _run(job, keyer, begun=begun).tell(as_json=as_json)
@@ -156,7 +157,7 @@ def _run(job: KeyJob, keyer: Keyer, *, begun: float) -> Summary:
 
     height, width = job.clip.size
     length = max(1, min(MOST_FRAMES, MOST_PIXELS // (height * width)))
-    opened = open_outputs(job.outputs, job.clip, span=job.span, overwrite=job.overwrite, backdrop=None, bits=job.bits)
+    opened = open_outputs(job.outputs, job.clip, span=job.span, overwrite=job.overwrite, backdrop=None, style=job.style)
     with opened as (sinks, writers), progress_bar("key", job.span[1] - job.span[0]) as progress, torch.inference_mode():
         chunks = read(job.clip, chunk=length, start=job.span[0], end=job.span[1])
         try:

@@ -20,9 +20,10 @@ from mattekit.cli.device import DEVICES, RUNTIMES, choose_device, set_threads
 from mattekit.cli.keyframes import KeyReader, KeySource, collect_keyframes, default_band
 from mattekit.cli.outputs import check_outputs, open_outputs
 from mattekit.cli.report import Summary, peak_memory_mb, progress_bar
-from mattekit.media import probe, read
+from mattekit.media import Style, probe, read
 from mattekit.media.paths import check_regular_file
 from mattekit.media.reader import check_span
+from mattekit.media.style import DEFAULT
 from mattekit.types import Chunk, ClipInfo, Propagator, Sink
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ class Job:
         backdrop: What composites are laid over.
         overwrite: Whether outputs that stand there are replaced.
         chunk: Frames handed on at once; None chooses by their size.
-        bits: Bits a channel of every output; None takes each format's default.
+        style: How outputs are written.
         cuts: Numbers of the frames that begin a new scene.
     """
 
@@ -57,7 +58,7 @@ class Job:
     backdrop: Backdrop | None = None
     overwrite: bool = False
     chunk: int | None = None
-    bits: int | None = None
+    style: Style = DEFAULT
     cuts: tuple[int, ...] = ()
 
 
@@ -107,13 +108,13 @@ def matte(
         inputs.append(weights)
     if backdrop is not None and backdrop.clip is not None:
         inputs += [backdrop.clip.path, *backdrop.clip.files]
-    check_outputs(outputs, info, frames=span[1] - span[0], overwrite=overwrite, inputs=inputs, bits=bits)
+    check_outputs(outputs, info, frames=span[1] - span[0], overwrite=overwrite, inputs=inputs, style=Style(bits=bits))
     reach = default_band(info.size) if band is None else band
     begun = time.monotonic()
     choose_device(device)
     set_threads(threads)
     cuts = cuts_of(info, span, keys, across=across_cuts)
-    job = Job(info, keys, outputs, span, reach, backdrop, overwrite, chunk=chunk, bits=bits, cuts=cuts)
+    job = Job(info, keys, outputs, span, reach, backdrop, overwrite, chunk=chunk, style=Style(bits=bits), cuts=cuts)
     loaded = load_model(model, weights=weights, device=device, threads=threads)
     confidences = Confidences(list(keys), cuts)
     run(job, loaded, device=device, begun=begun, watch=confidences.add).tell(as_json=as_json)
@@ -186,7 +187,7 @@ def run(
     from mattekit.engine import stream
 
     opened = open_outputs(
-        job.outputs, job.clip, span=job.span, overwrite=job.overwrite, backdrop=job.backdrop, bits=job.bits
+        job.outputs, job.clip, span=job.span, overwrite=job.overwrite, backdrop=job.backdrop, style=job.style
     )
     total = job.span[1] - job.span[0]
     with opened as (sinks, writers), open_frames(job) as chunks, progress_bar("matte", total) as progress:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from mattekit.checks import InputError
 from mattekit.cli.backdrop import Backdrop, backdrop_frames
-from mattekit.media import Writer, check_distinct, check_output, open_writer, show_path
+from mattekit.media import Style, Writer, check_distinct, check_output, open_writer, show_path
+from mattekit.media.style import DEFAULT
 from mattekit.types import ClipInfo, Matte
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def check_outputs(
     frames: int,
     overwrite: bool,
     inputs: Sequence[Path] = (),
-    bits: int | None = None,
+    style: Style = DEFAULT,
 ) -> None:
     """Raise unless every output can be written without harm; nothing is opened or changed.
 
@@ -36,7 +37,7 @@ def check_outputs(
         frames: How many frames each will hold.
         overwrite: Whether outputs that stand there may be replaced.
         inputs: Other files that are read and must not be written to.
-        bits: Bits a channel of every output, or None for each format's default.
+        style: How outputs are written.
 
     Raises:
         InputError: There is none, two share a path, or a format cannot hold what it should.
@@ -46,7 +47,7 @@ def check_outputs(
         raise InputError("an output must be named; got none: add --alpha, --foreground or --cutout")
     check_distinct(list(outputs.values()))
     for content, path in outputs.items():
-        plan = check_output(path, clip, content=content, overwrite=overwrite, bits=bits, frames=frames)
+        plan = check_output(path, clip, content=content, overwrite=overwrite, style=style, frames=frames)
         for standing in plan.standing():
             for source in inputs:
                 if source.exists() and os.path.samefile(standing, source):
@@ -100,7 +101,7 @@ def open_outputs(
     span: tuple[int, int],
     overwrite: bool,
     backdrop: Backdrop | None,
-    bits: int | None = None,
+    style: Style = DEFAULT,
 ) -> Iterator[tuple[list[OutputSink], list[Writer]]]:
     """Open every output; at the end all are finished and then named, or none is when anything went wrong.
 
@@ -110,7 +111,7 @@ def open_outputs(
         span: First frame and one past the last.
         overwrite: Whether outputs that stand there are replaced.
         backdrop: What composites are laid over.
-        bits: Bits a channel of every output, or None for each format's default.
+        style: How outputs are written.
 
     Yields:
         The sinks, and their writers for what they note.
@@ -119,7 +120,7 @@ def open_outputs(
         sinks, writers = [], []
         for content, path in outputs.items():
             writer = open_writer(
-                path, clip, content=content, overwrite=overwrite, bits=bits, start=span[0], end=span[1]
+                path, clip, content=content, overwrite=overwrite, style=style, start=span[0], end=span[1]
             )
             stack.callback(writer.discard)
             writers.append(writer)

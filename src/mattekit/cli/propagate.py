@@ -19,7 +19,7 @@ from mattekit.cli.keyframes import collect_keyframes, default_band
 from mattekit.cli.matte import Job, check_settings, load_model, open_frames, with_trimaps
 from mattekit.cli.outputs import check_outputs, commit
 from mattekit.cli.report import Summary, peak_memory_mb, progress_bar
-from mattekit.media import open_writer, probe, show_path
+from mattekit.media import Style, open_writer, probe, show_path
 from mattekit.media.outputs import plan_output
 from mattekit.media.reader import check_span
 
@@ -62,7 +62,8 @@ def propagate(
     info = probe(clip)
     span = (start, check_span(info, start, end))
     keys = collect_keyframes(info, trimaps=trimap or (), folder=trimaps, masks=mask or ())
-    if plan_output(output, content="alpha", bits=None).video is not None:
+    plan = plan_output(output, content="alpha")
+    if plan.video is not None or plan.stills != "png":
         raise InputError(
             f"trimaps must be written as PNG files; got {show_path(output)}; name a folder or name_%05d.png"
         )
@@ -104,7 +105,7 @@ def run(
     done = 0
     with (
         open_writer(
-            output, job.clip, content="alpha", bits=BITS, overwrite=job.overwrite, start=first, end=end
+            output, job.clip, content="alpha", style=Style(bits=BITS), overwrite=job.overwrite, start=first, end=end
         ) as writer,
         open_frames(job) as chunks,
         progress_bar("propagate", end - first) as progress,

@@ -14,7 +14,7 @@ import typer
 
 from mattekit.checks import InputError
 from mattekit.cli.report import progress_bar
-from mattekit.media import check_output, open_writer, show_path
+from mattekit.media import Style, check_output, open_writer, show_path
 from mattekit.media.outputs import plan_output
 from mattekit.types import ClipInfo
 
@@ -71,7 +71,7 @@ def show(
     size = pictures[0].shape[-2], pictures[0].shape[-1]
     bits = 8 if plan.kind == "still" else None
     clip = _invented(output, size, len(pictures))
-    with open_writer(output, clip, content="composite", bits=bits, overwrite=overwrite) as writer:
+    with open_writer(output, clip, content="composite", style=Style(bits=bits), overwrite=overwrite) as writer:
         for index, picture in enumerate(pictures):
             writer.write(picture, index)
     summary = {"output": str(output), "kind": chosen, "samples": [sample.name for sample in samples], "seed": seed}

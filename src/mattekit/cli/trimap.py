@@ -15,7 +15,7 @@ from mattekit.cli.keyframes import default_band
 from mattekit.cli.outputs import check_outputs, commit
 from mattekit.cli.propagate import BITS
 from mattekit.cli.report import Summary, peak_memory_mb, progress_bar
-from mattekit.media import open_writer, probe, read_alpha, read_mask, show_path
+from mattekit.media import Style, open_writer, probe, read_alpha, read_mask, show_path
 from mattekit.media.outputs import plan_output
 from mattekit.types import ClipInfo
 
@@ -37,14 +37,15 @@ def trimap(
     """
     begun = time.monotonic()
     info = probe(source)
-    if plan_output(output, content="alpha").video is not None:
+    plan = plan_output(output, content="alpha")
+    if plan.video is not None or plan.stills != "png":
         raise InputError(f"a trimap must be written as PNG; got {show_path(output)}; name a .png file or a folder")
     check_outputs({"alpha": output}, info, frames=info.frames, overwrite=overwrite)
     for file in info.files:
         read_mask(file, info.size)
     reach = default_band(info.size) if band is None else band
     with (
-        open_writer(output, info, content="alpha", bits=BITS, overwrite=overwrite) as writer,
+        open_writer(output, info, content="alpha", style=Style(bits=BITS), overwrite=overwrite) as writer,
         progress_bar("trimap", info.frames) as progress,
     ):
         import torch

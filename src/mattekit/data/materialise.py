@@ -20,7 +20,7 @@ from mattekit.data.figure import Placed
 from mattekit.data.manifest import Entry, read_manifest, write_manifest
 from mattekit.data.plan import STREAMS, TRIMAP, Composite, Order, Rules, read_plan, write_plan
 from mattekit.data.scene import Scene, one_thread
-from mattekit.media import Writer, open_writer, show_path
+from mattekit.media import Style, Writer, open_writer, show_path
 from mattekit.ops.trimap import trimap_from_alpha_iterated
 from mattekit.types import ClipInfo
 
@@ -105,7 +105,7 @@ def stored_record(order: Order, composite: Composite, rules: Rules) -> dict[str,
             and set(order.streams) <= set(sums)
             and all(_size(home / _file_name(order, stream)) == sizes[stream] for stream in order.streams)
         )
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
     return record if same else None
 
@@ -192,7 +192,7 @@ def _write_streams(part: Path, order: Order, scene: Scene) -> dict[str, str]:
         for stream in order.streams:
             path = part / _file_name(order, stream)
             content = STREAMS.get(stream, "alpha")
-            writers[stream] = stack.enter_context(open_writer(path, clip, content=content, bits=8))
+            writers[stream] = stack.enter_context(open_writer(path, clip, content=content, style=Style(bits=8)))
         seen = False
         for index, placed in enumerate(scene.draw()):
             seen = seen or bool(placed.alpha.any())

@@ -11,19 +11,17 @@ import av
 from av.codec.context import ThreadType
 
 from mattekit.media.audio import SoundCopy
+from mattekit.media.encoders import CONTENTS, VideoFormat, encoder_options, pixel_format
 from mattekit.media.formats import (
     BT709,
-    CONTENTS,
     FULL,
     GBR,
     LIMITED,
     PRIMARIES,
     TRANSFERS,
     UNSPECIFIED,
-    VideoFormat,
     colour_code,
-    encoder_options,
-    pixel_format,
+    matrix_code,
 )
 from mattekit.media.matroska import set_display_width
 from mattekit.media.paths import file_url, show_path
@@ -40,6 +38,8 @@ if TYPE_CHECKING:
     from mattekit.types import ClipInfo
 
 LARGEST = 2**31 - 1
+STRAIGHT, PREMULTIPLIED = "straight colour, not multiplied by alpha", "colour premultiplied by alpha"
+"""What a file of colour and alpha says of itself."""
 
 
 class VideoFile:
@@ -138,9 +138,11 @@ class VideoFile:
         pixels = pixel_format(video, channels=channels, bits=self._plan.bits, size=clip.size)
         primaries = colour_code(PRIMARIES, clip.colour_primaries, BT709)
         transfer = colour_code(TRANSFERS, clip.colour_transfer, BT709)
-        self._maker = FrameMaker(pixels, primaries=primaries, transfer=transfer)
+        matrix = matrix_code(clip)
+        self._maker = FrameMaker(pixels, primaries=primaries, transfer=transfer, matrix=matrix)
         rate = clip.rate if max(clip.rate.as_integer_ratio()) <= LARGEST else clip.rate.limit_denominator(1000)
-        added = self._container.add_stream(video.encoder, rate=rate, options=encoder_options(video, clip.size))
+        options = encoder_options(video, clip.size, self._plan.style.crf)
+        added = self._container.add_stream(video.encoder, rate=rate, options=options)
         self._stream = cast("VideoStream", added)
         self._stream.time_base = clip.time_base
         context = self._stream.codec_context
@@ -150,9 +152,13 @@ class VideoFile:
         context.thread_type = ThreadType.AUTO
         context.color_primaries, context.color_trc = primaries, transfer
         context.color_range = LIMITED if self._maker.is_yuv else FULL
-        context.colorspace = BT709 if self._maker.is_yuv else GBR if channels > 1 else UNSPECIFIED
+        context.colorspace = matrix if self._maker.is_yuv else GBR if channels > 1 else UNSPECIFIED
+        if video.tag is not None:
+            context.codec_tag = video.tag
         if video.quality is not None:
             context.qscale, context.global_quality = True, video.quality
+        if self._plan.content == "cutout":
+            self._container.metadata["comment"] = PREMULTIPLIED if self._plan.premultiplied else STRAIGHT
         if clip.has_audio and self._plan.content == "alpha":
             self.notes.append("sound left out: an alpha carries none")
         elif clip.has_audio:

@@ -10,12 +10,22 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mattekit.checks import InputError, MediaError
-from mattekit.media.formats import SEQUENCE_BITS, VIDEOS, VideoFormat, channels_of, choose_bits
+from mattekit.media.encoders import (
+    STILL_BITS,
+    STILLS,
+    VIDEOS,
+    VideoFormat,
+    channels_of,
+    check_size,
+    choose_bits,
+    choose_video,
+)
 from mattekit.media.paths import reason, show_path
+from mattekit.media.style import DEFAULT, Style
 from mattekit.types import ClipInfo
 
 COUNTER = re.compile(r"%0?(\d*)d")
-OFFERED = f"{', '.join(VIDEOS)}, a folder, or name_%05d.png"
+OFFERED = f"{', '.join(VIDEOS)}, a folder, or name_%05d with {', '.join(STILLS)}"
 
 
 @dataclass(frozen=True)
@@ -25,10 +35,12 @@ class Plan:
     Attributes:
         path: The video file, the folder of a sequence, the pattern of one, or a single picture.
         kind: "video", "folder", "pattern" or "still".
-        content: "alpha", "foreground", "cutout" or "composite".
+        content: "alpha", "foreground", "cutout", "composite" or "preview".
         bits: Bits a channel.
-        video: How the file is written, or None for a sequence of PNG files.
+        video: How the file is written, or None for pictures.
         names: Text before and after the frame number of a sequence, and the least number of its digits.
+        stills: Format of pictures: "png", "exr" or "jpg".
+        style: What a user chose.
     """
 
     path: Path
@@ -37,6 +49,15 @@ class Plan:
     bits: int
     video: VideoFormat | None = None
     names: tuple[str, str, int] = ("", ".png", 5)
+    stills: str = "png"
+    style: Style = DEFAULT
+
+    @property
+    def premultiplied(self) -> bool:
+        """Whether colour is multiplied by alpha: in cut-outs where it was asked for, and in EXR unless it was not."""
+        wanted = self.style.premultiplied
+        by_custom = self.video is None and self.stills == "exr"
+        return self.content == "cutout" and (by_custom if wanted is None else wanted)
 
     def name(self, index: int) -> str:
         """Return the file name of a frame of a sequence."""
@@ -53,29 +74,33 @@ class Plan:
         return sorted(file for file in folder.iterdir() if taken.fullmatch(file.name)) if folder.is_dir() else []
 
 
-def plan_output(path: Path | str, *, content: str, bits: int | None = None) -> Plan:
+def plan_output(path: Path | str, *, content: str, style: Style = DEFAULT) -> Plan:
     """Return how an output is written; the suffix chooses the format.
 
     Raises:
-        InputError: The suffix is not known, or the format cannot hold the content or the bits.
+        InputError: The suffix is not known, or the format cannot hold the content or what the style asks for.
     """
     ends_in_slash = str(path).endswith(("/", os.sep))
     path = Path(path)
     channels = channels_of(content)
     suffix, shown = path.suffix.lower(), show_path(path)
     if path.name in ("", "..") or ends_in_slash or not suffix or (path.is_dir() and suffix not in VIDEOS):
-        return Plan(path, "folder", content, choose_bits(shown, SEQUENCE_BITS, bits))
-    if suffix == ".png":
-        names = _counter_of(path)
-        kind = "still" if names is None else "pattern"
-        return Plan(path, kind, content, choose_bits(shown, SEQUENCE_BITS, bits), names=names or Plan.names)
+        return _plan_stills(path, "folder", content, style.stills, style)
+    if suffix in STILLS:
+        kind = "still" if _counter_of(path) is None else "pattern"
+        return _plan_stills(path, kind, content, STILLS[suffix], style)
     if suffix not in VIDEOS:
         raise InputError(f"an output must be {OFFERED}; got {shown}; change its suffix")
-    video = VIDEOS[suffix]
-    chosen = choose_bits(shown, video.bits, bits)
+    video = choose_video(suffix, style)
+    chosen = choose_bits(shown, video.bits, style.bits)
     if (channels, chosen) not in video.pixels:
-        raise InputError(f"a {content} needs alpha, which {suffix} has not; got {shown}; take .mov, .webm, .mkv or PNG")
-    return Plan(path, "video", content, chosen, video)
+        raise _needs_alpha(content, suffix, shown)
+    return Plan(path, "video", content, chosen, video, style=style)
+
+
+def output_size(content: str, size: tuple[int, int]) -> tuple[int, int]:
+    """Return the (height, width) of an output of a clip; a preview has three pictures side by side."""
+    return (size[0], 3 * size[1]) if content == "preview" else size
 
 
 def check_output(
@@ -84,7 +109,7 @@ def check_output(
     *,
     content: str,
     overwrite: bool = False,
-    bits: int | None = None,
+    style: Style = DEFAULT,
     frames: int | None = None,
 ) -> Plan:
     """Refuse an output that cannot or must not be written, without opening or changing anything.
@@ -92,19 +117,21 @@ def check_output(
     Args:
         path: The output.
         clip: What it is made of; no file of it is ever written to.
-        content: "alpha", "foreground", "cutout" or "composite".
+        content: "alpha", "foreground", "cutout", "composite" or "preview".
         overwrite: Whether an output that stands there may be replaced.
-        bits: Bits a channel, or None for the format's default.
+        style: How it is written.
         frames: How many frames will be written, or None for all of the clip.
 
     Raises:
         InputError: The format is not known, or cannot hold the content.
         MediaError: The folder is missing or must not be written to, the output is the input, or it exists.
     """
-    plan = plan_output(path, content=content, bits=bits)
-    shown = show_path(plan.path)
+    plan = plan_output(path, content=content, style=style)
+    shown, suffix = show_path(plan.path), plan.path.suffix.lower()
     if plan.kind == "still" and (clip.frames if frames is None else frames) > 1:
-        raise InputError(f"a single .png holds one frame; got {shown} for more; name a folder or name_%05d.png")
+        raise InputError(f"a single {suffix} holds one frame; got {shown} for more; name a folder or name_%05d{suffix}")
+    if plan.video is not None:
+        check_size(plan.video, output_size(content, clip.size), shown)
     _check_folder(plan)
     standing = plan.standing()
     _check_not_input(plan, clip, standing)
@@ -133,6 +160,23 @@ def temporary_path(plan: Plan) -> Path:
     """Return a hidden name in the folder of the output, with its suffix, that nothing has."""
     suffix = plan.path.suffix if plan.video is not None else ""
     return _folder_of(plan) / f".mattekit-{secrets.token_hex(6)}{suffix}"
+
+
+def _plan_stills(path: Path, kind: str, content: str, stills: str, style: Style) -> Plan:
+    """Return how pictures are written."""
+    shown = show_path(path)
+    if stills == "jpg" and channels_of(content) == 4:
+        raise _needs_alpha(content, ".jpg", shown)
+    bits = choose_bits(shown, STILL_BITS[stills], style.bits)
+    names = _counter_of(path) if kind == "pattern" else None
+    return Plan(path, kind, content, bits, None, names or ("", f".{stills}", 5), stills, style)
+
+
+def _needs_alpha(content: str, suffix: str, shown: str) -> InputError:
+    """Return the error for a format without alpha."""
+    return InputError(
+        f"a {content} needs alpha, which {suffix} has not; got {shown}; take .mov, .webm, .mkv, .exr or PNG"
+    )
 
 
 def _folder_of(plan: Plan) -> Path:

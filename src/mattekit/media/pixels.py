@@ -14,7 +14,7 @@ import numpy as np
 from av.video.frame import VideoFrame
 from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
 
-from mattekit.media.formats import BT709, FULL, GBR, LIMITED, SPACES, UNSPECIFIED
+from mattekit.media.formats import BT709, BT2020, FULL, GBR, LIMITED, SMPTE170M, SPACES, UNSPECIFIED
 
 if TYPE_CHECKING:
     from av.video.plane import VideoPlane
@@ -24,8 +24,9 @@ SCALER = (
     Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT | Interpolation.FULL_CHR_H_INP
 )
 DEEP_WHITE = 65280
-SMPTE170M = 6
 HIGH_DEFINITION = 720
+MATRICES = {BT709: Colorspace.ITU709, BT2020: Colorspace.BT2020}
+"""The scaler's names of matrices that are not BT.601's."""
 
 
 @dataclass(frozen=True)
@@ -147,10 +148,11 @@ class FrameMaker:
         pixels: FFmpeg's name of the pixel format.
         primaries: FFmpeg's number for the tag; pixel values are not changed by it.
         transfer: Likewise.
+        matrix: FFmpeg's number of the YUV matrix that values are made with: BT.709, BT.2020, or another for BT.601.
     """
 
-    def __init__(self, pixels: str, *, primaries: int, transfer: int) -> None:
-        self.pixels = pixels
+    def __init__(self, pixels: str, *, primaries: int, transfer: int, matrix: int = BT709) -> None:
+        self.pixels, self.matrix = pixels, matrix
         self.is_yuv = pixels.startswith("yuv")
         self.primaries, self.transfer = primaries, transfer
         self._scaler = VideoReformatter()
@@ -165,7 +167,7 @@ class FrameMaker:
             frame = self._grey(image[0])
         else:
             frame = self._colour(image)
-        frame.colorspace = BT709 if self.is_yuv else UNSPECIFIED if len(image) == 1 else 0
+        frame.colorspace = self.matrix if self.is_yuv else UNSPECIFIED if len(image) == 1 else 0
         frame.color_range = LIMITED if self.is_yuv else FULL
         frame.color_primaries, frame.color_trc = self.primaries, self.transfer
         return frame
@@ -203,7 +205,7 @@ class FrameMaker:
         return frame
 
     def _colour(self, image: NDArray[Any]) -> VideoFrame:
-        """Return a limited-range BT.709 picture, with alpha as a plane of its own scale."""
+        """Return a limited-range picture, with alpha as a plane of its own scale."""
         _, height, width = image.shape
         deep = "10" in self.pixels
         source = VideoFrame(width, height, "gbrp16le" if deep else "gbrp")
@@ -214,7 +216,7 @@ class FrameMaker:
         frame = self._scaler.reformat(
             source,
             format=self.pixels,
-            dst_colorspace=Colorspace.ITU709,
+            dst_colorspace=MATRICES.get(self.matrix, Colorspace.ITU601),
             dst_color_range=ColorRange.MPEG,
             interpolation=SCALER,
             threads=1,

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import av
 from av.codec.context import ThreadType
 
-from mattekit.media.formats import CONTENTS, SEQUENCE_PIXELS, UNSPECIFIED
+from mattekit.media.encoders import CONTENTS, PNG_PIXELS
+from mattekit.media.formats import UNSPECIFIED
 from mattekit.media.paths import show_path
 from mattekit.media.pixels import FrameMaker
 from mattekit.media.verify import publish_file, publish_files, publish_folder, remove, sync, verify_png
@@ -46,7 +47,7 @@ class ImageSequence:
         self._files: list[str] = []
         if clip.has_audio:
             self.notes.append("sound left out: pictures carry none")
-        pixels = SEQUENCE_PIXELS[CONTENTS[plan.content], plan.bits]
+        pixels = PNG_PIXELS[CONTENTS[plan.content], plan.bits]
         self._maker = FrameMaker(pixels, primaries=UNSPECIFIED, transfer=UNSPECIFIED)
         self._encoder = av.CodecContext.create("png", "w")
         self._encoder.height, self._encoder.width = clip.size

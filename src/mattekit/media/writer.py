@@ -5,6 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -13,12 +14,13 @@ import av
 
 from mattekit.checks import InputError, MattekitError, MediaError
 from mattekit.media.encode import VideoFile
-from mattekit.media.formats import CONTENTS
-from mattekit.media.outputs import Plan, check_output, temporary_path
+from mattekit.media.encoders import CONTENTS
+from mattekit.media.outputs import Plan, check_output, output_size, temporary_path
 from mattekit.media.paths import cannot_write, show_path
 from mattekit.media.probe import duration_before
 from mattekit.media.reader import check_span
 from mattekit.media.sequence import ImageSequence
+from mattekit.media.style import DEFAULT, Style
 from mattekit.types import ClipInfo
 
 if TYPE_CHECKING:
@@ -211,7 +213,7 @@ def open_writer(
     *,
     content: str,
     overwrite: bool = False,
-    bits: int | None = None,
+    style: Style = DEFAULT,
     start: int = 0,
     end: int | None = None,
 ) -> Writer:
@@ -226,7 +228,7 @@ def open_writer(
         clip: What it is made of.
         content: "alpha" (grey), "foreground", "cutout" (straight colour with alpha) or "composite".
         overwrite: Whether an output that stands there is replaced, once the new one is whole.
-        bits: Bits a channel, or None for the most that the format keeps.
+        style: How it is written; the default loses nothing that the format can keep.
         start: First frame number that will be written.
         end: One past the last, or None for all.
 
@@ -235,7 +237,8 @@ def open_writer(
         MediaError: The output cannot or must not be written.
     """
     last = check_span(clip, start, end)
-    plan = check_output(path, clip, content=content, overwrite=overwrite, bits=bits, frames=last - start)
+    plan = check_output(path, clip, content=content, overwrite=overwrite, style=style, frames=last - start)
+    clip = replace(clip, size=output_size(content, clip.size))
     try:
         sink = _start(plan, clip, (start, last))
     except MattekitError:
