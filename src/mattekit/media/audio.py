@@ -94,12 +94,25 @@ class SoundCopy:
                 packet = next(self._packets, None)
                 if packet is None:
                     return None
-                if packet.size and packet.dts is not None:
-                    self._next = packet
+                if not packet.size or packet.dts is None:
+                    continue
+                if packet.is_corrupt and self._clip.kept is not None:
+                    self._lose("a damaged part of the sound is left out")
+                    continue
+                self._next = packet
         except (av.FFmpegError, OSError) as error:
+            if self._clip.kept is not None:
+                self._lose("the sound ends where it cannot be read")
+                self._packets = iter(())
+                return None
             shown = show_path(self._clip.path)
             raise MediaError(f"the sound of {shown} must be readable; {reason(error)}; copy the file again") from error
         return self._next
+
+    def _lose(self, what: str) -> None:
+        """Note once what is left out of a damaged clip's sound."""
+        if what not in self.notes:
+            self.notes.append(what)
 
 
 def why_not(stream: AudioStream, container: str) -> str | None:
