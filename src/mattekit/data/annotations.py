@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mattekit.checks import InputError
+from mattekit.checks import InputError, one_line
 from mattekit.media import show_path
 from mattekit.media.images import RATE
 from mattekit.media.stills import load_image
@@ -98,18 +98,30 @@ def person_mask(path: Path, name: str, index: int) -> NDArray[np.uint8]:
         index: Number of the picture in its clip.
 
     Raises:
-        InputError: The file does not know the name, or an outline needs pycocotools and it is not installed.
+        InputError: The file does not know the name, what it says there makes no sense, or an outline needs pycocotools
+            and it is not installed.
     """
     found = find_people(path, name)
+    try:
+        mask = _covered(path, found, index)
+    except (ValueError, KeyError, TypeError, IndexError, OverflowError, MemoryError) as error:
+        raise InputError(
+            f"{show_path(path)} must tell where people are in {show_path(name)}; {type(error).__name__}: "
+            f"{one_line(error)}; copy it again or choose another source"
+        ) from error
+    return np.where(mask, np.uint8(255), np.uint8(0))[None]
+
+
+def _covered(path: Path, found: Annotated, index: int) -> NDArray[np.bool_]:
+    """Return what people cover of a picture, (H, W)."""
     if found.kind == "panoptic":
         codes = load_image(_segments(path, found.masks)).astype(np.uint32)
         numbers = codes[..., 0] + (codes[..., 1] << 8) + (codes[..., 2] << 16)
-        mask = np.isin(numbers, np.asarray(found.shapes[index], np.uint32))
-    else:
-        mask = np.zeros(found.size, bool)
-        for shape in found.shapes[index]:
-            mask |= _draw(shape, found.size)
-    return np.where(mask, np.uint8(255), np.uint8(0))[None]
+        return np.isin(numbers, np.asarray(found.shapes[index], np.uint32))
+    mask = np.zeros(found.size, bool)
+    for shape in found.shapes[index]:
+        mask |= _draw(shape, found.size)
+    return mask
 
 
 @lru_cache(maxsize=2)
@@ -125,7 +137,7 @@ def _people(path: Path, changed: int, size: int) -> dict[str, Annotated]:
         if content["annotations"] and "segments_info" in content["annotations"][0]:
             return _panoptic(content, kinds, certain)
         return _instances(content, kinds, certain)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise InputError(
             f"{show_path(path)} must be annotations as COCO or YouTubeVIS has them; {type(error).__name__}: {error}; "
             "name another file"
@@ -198,6 +210,8 @@ def _draw(shape: Any, size: tuple[int, int]) -> NDArray[np.bool_]:
         raise InputError(
             "outlines of people need pycocotools; it is not installed: pip install 'mattekit[coco]'"
         ) from error
+    if isinstance(shape, dict) and tuple(shape["size"]) != size:
+        raise ValueError(f"a mask must have the picture's size {size}; it has {shape['size']}")
     coded = mask.merge(mask.frPyObjects(shape, *size)) if isinstance(shape, list) else shape
     covered: NDArray[np.bool_] = mask.decode(coded).astype(bool)
     return covered
@@ -205,5 +219,7 @@ def _draw(shape: Any, size: tuple[int, int]) -> NDArray[np.bool_]:
 
 def _runs(counts: list[int], size: tuple[int, int]) -> NDArray[np.bool_]:
     """Return the mask of run lengths, column by column, the first of them outside."""
+    if sum(counts) != size[0] * size[1] or min(counts) < 0:
+        raise ValueError(f"run lengths must cover {size[0] * size[1]} px; they cover {sum(counts)}")
     values = np.repeat(np.arange(len(counts)) % 2 == 1, counts)
     return values.reshape(size, order="F")

@@ -167,7 +167,7 @@ def _json_rows(path: Path, text: str) -> Iterator[tuple[int, Cells]]:
             continue
         try:
             cells = json.loads(source)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise InputError(f"{path} line {line}: it must be one JSON object; {one_line(error)}") from error
         if not isinstance(cells, dict):
             raise InputError(f"{path} line {line}: it must be one JSON object; got {one_line(source)[:40]}")

@@ -195,7 +195,7 @@ def read_plan(path: Path) -> tuple[list[Composite], Rules]:
         if not isinstance(head, dict) or head.pop("format", None) != FORMAT:
             raise ValueError("it does not begin with the format's name")
         rules = Rules(**head)
-    except (OSError, ValueError, TypeError, IndexError, InputError) as error:
+    except (OSError, ValueError, TypeError, IndexError, RecursionError, InputError) as error:
         raise InputError(f"a plan of composites must begin with {FORMAT!r}; {path}: {one_line(error)}") from error
     plan: dict[str, Composite] = {}
     for number, line in enumerate(lines[1:], start=2):
@@ -203,7 +203,7 @@ def read_plan(path: Path) -> tuple[list[Composite], Rules]:
             composite = Composite(**json.loads(line))
             if composite.name in plan:
                 raise InputError(f"{composite.name} comes twice")
-        except (ValueError, TypeError, InputError) as error:
+        except (ValueError, TypeError, RecursionError, InputError) as error:
             raise InputError(
                 f"{path} line {number} must be a composite with {', '.join(f.name for f in fields(Composite))}; "
                 f"{one_line(error)}"

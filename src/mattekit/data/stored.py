@@ -70,7 +70,7 @@ def _record(home: Path) -> dict[str, Any]:
         if record["format"] != FORMAT:
             raise ValueError(f"its format is {record['format']!r}")
         return {key: record[key] for key in ("size", "places")}
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise InputError(
             f"{show_path(home / RECORD)} must be the record of a composite; {error}: make it anew"
         ) from error

@@ -90,7 +90,7 @@ def _drop_after(path: Path, step: int) -> None:
         try:
             if json.loads(line)["step"] <= step:
                 kept.append(line)
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             continue
     beside = path.with_suffix(".part")
     beside.write_text("".join(line + "\n" for line in kept), encoding="utf-8")

@@ -5,11 +5,14 @@ from __future__ import annotations
 import hashlib
 import os
 import pickle
+import pickletools
 import warnings
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import torch
 from safetensors.torch import save_file
@@ -20,6 +23,9 @@ from mattekit.checks import WeightsError, one_line
 SUFFIX = ".safetensors"
 COUNTER = "num_batches_tracked"
 """Counters of batch normalisation; checked where they are, needed nowhere, not written."""
+LEGACY_PARTS = 5
+"""Pickles one after another in files from before PyTorch 1.6."""
+LONGEST_NAME = 1000
 WRAPPERS = ("state_dict", "module.")
 """An entry that may hold the state, and a prefix that its keys may have."""
 
@@ -97,6 +103,7 @@ def read_state(source: Path) -> object:
         what = "is a folder" if source.is_dir() else "does not exist"
         raise WeightsError(f"published weights must be a PyTorch file; {source} {what}: name the file")
     try:
+        _check_harmless(source)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what is amiss with a file is said in one line below
             state: object = torch.load(source, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(source))
@@ -111,6 +118,34 @@ def read_state(source: Path) -> object:
             f"published weights must be a whole PyTorch file; {source} is not ({reason}): download it again"
         ) from error
     return state
+
+
+def _check_harmless(source: Path) -> None:
+    """Raise if a file holds what no honest one does and PyTorch would take minutes or all memory to refuse.
+
+    Raises:
+        UnpicklingError: It names something at a length that no name has, or is compressed, which PyTorch's never are.
+    """
+    with ExitStack() as stack:
+        if zipfile.is_zipfile(source):
+            archive = stack.enter_context(zipfile.ZipFile(source))
+            if sum(entry.file_size for entry in archive.infolist()) > source.stat().st_size:
+                raise pickle.UnpicklingError("it is compressed")
+            name = next((name for name in archive.namelist() if name.endswith("data.pkl")), None)
+            parts, file = 1, None if name is None else stack.enter_context(archive.open(name))
+        else:
+            parts, file = LEGACY_PARTS, stack.enter_context(source.open("rb"))
+        for _ in range(parts if file is not None else 0):
+            if any(len(name) > LONGEST_NAME for name in _names(file)):
+                raise pickle.UnpicklingError("a name is too long")
+
+
+def _names(file: IO[bytes] | None) -> Iterator[str]:
+    """Yield what a pickle names, until its end or its first flaw, which PyTorch will find too."""
+    with suppress(Exception):
+        for operation, argument, _ in pickletools.genops(file):  # type: ignore[arg-type]
+            if operation.name == "GLOBAL":
+                yield str(argument)
 
 
 def unwrap(state: object, source: Path) -> dict[str, Tensor]:

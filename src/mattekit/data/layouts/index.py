@@ -75,7 +75,10 @@ def _rows(folder: Path) -> list[tuple[int, Row]]:
         raise InputError(f"a source folder must hold INDEX.csv; {show_path(folder)} does not")
     with path.open(newline="", encoding="utf-8-sig", errors="surrogateescape") as file:
         reader = csv.DictReader(file, restval="")
-        rows: list[tuple[int, Row]] = [(reader.line_num, row) for row in reader]
+        try:
+            rows: list[tuple[int, Row]] = [(reader.line_num, row) for row in reader]
+        except csv.Error as error:
+            raise InputError(f"{show_path(path)} must be CSV; {error}; save it again") from error
         missing = [column for column in NEEDED if column not in (reader.fieldnames or ())]
     if missing:
         raise InputError(f"{show_path(path)} must have the columns {', '.join(NEEDED)}; missing: {', '.join(missing)}")

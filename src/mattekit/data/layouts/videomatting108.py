@@ -59,7 +59,7 @@ def read_frame_pairs(folder: Path) -> dict[str, list[tuple[str, str]]]:
         content = json.loads(path.read_bytes())
         if not isinstance(content, dict) or not all(isinstance(value, str) for value in content.values()):
             raise ValueError("it must be one object of foreground frames to background frames")
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"{show_path(path)} must pair frames by name; {error}; copy it again") from error
     found: dict[str, list[tuple[str, str]]] = {}
     for foreground in sorted(content):
