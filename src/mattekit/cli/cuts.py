@@ -42,17 +42,20 @@ def cuts_of(clip: ClipInfo, span: tuple[int, int], keys: Collection[int], *, acr
     pictures = read_thumbnails(clip, longest=THUMBNAIL, start=first, end=end)
     with closing(pictures), progress_bar("cuts", end - first) as progress:  # type: ignore[type-var]
         cuts = tuple(find_cuts(_counted(pictures, progress), start=first))
-    check_scenes(cuts, span, keys)
+    check_scenes(cuts, span, keys, numbers=() if clip.kept is None else clip.kept.numbers)
     return cuts
 
 
-def check_scenes(cuts: Sequence[int], span: tuple[int, int], keys: Collection[int]) -> None:
+def check_scenes(
+    cuts: Sequence[int], span: tuple[int, int], keys: Collection[int], *, numbers: Sequence[int] = ()
+) -> None:
     """Raise unless every scene of a span has a key frame.
 
     Args:
         cuts: Numbers of the frames that begin a new scene, increasing.
         span: First frame and one past the last.
         keys: Numbers of the key frames, of the span and around it.
+        numbers: How frames are called in the message, by their own numbers; by those where it is empty.
 
     Raises:
         InputError: A scene has none; the message names each such scene.
@@ -66,6 +69,7 @@ def check_scenes(cuts: Sequence[int], span: tuple[int, int], keys: Collection[in
     ]
     if not bare:
         return
+    bare = [numbers[frame] for frame in bare] if numbers else bare
     scene = "scene that begins at frame" if len(bare) == 1 else "scenes that begin at frames"
     given = " ".join(f"--trimap {frame}=PNG" for frame in bare[:MOST_NAMED])
     raise InputError(

@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,9 +20,19 @@ from mattekit.cli.keyframes import collect_keyframes, default_band
 from mattekit.cli.matte import Job, check_settings, load_model, open_frames, with_trimaps
 from mattekit.cli.outputs import check_outputs, commit
 from mattekit.cli.report import Summary, peak_memory_mb, progress_bar
-from mattekit.media import Style, open_writer, probe, show_path
+from mattekit.cli.salvage import (
+    add_confidence,
+    as_numbered,
+    choose_span,
+    keep_keys,
+    notes_of,
+    number_of,
+    open_clip,
+    rename_outputs,
+    tell_of,
+)
+from mattekit.media import Style, open_writer, show_path
 from mattekit.media.outputs import plan_output
-from mattekit.media.reader import check_span
 
 if TYPE_CHECKING:
     from mattekit.models import Model
@@ -50,6 +61,9 @@ def propagate(
     end: Annotated[int | None, typer.Option(min=1, help="Frame to stop before.")] = None,
     report: Annotated[Path | None, typer.Option(help="Confidence of every frame, as .csv or .json.")] = None,
     across_cuts: Annotated[bool, typer.Option("--across-cuts", help="Look for no cuts; carry on over them.")] = False,
+    salvage: Annotated[
+        bool, typer.Option("--salvage", help="Keep what is whole of a damaged clip; the output says so in its name.")
+    ] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an output that exists.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one summary line on stdout.")] = False,
 ) -> None:
@@ -59,14 +73,16 @@ def propagate(
     carried over a cut.
     """
     check_settings(model=model, device=device, weights=weights)
-    info = probe(clip)
-    span = (start, check_span(info, start, end))
-    keys = collect_keyframes(info, trimaps=trimap or (), folder=trimaps, masks=mask or ())
+    info = open_clip(clip, damaged=salvage)
+    span = choose_span(info, start, end)
+    given = collect_keyframes(as_numbered(info), trimaps=trimap or (), folder=trimaps, masks=mask or ())
+    keys, left_out = keep_keys(info, given)
     plan = plan_output(output, content="alpha")
     if plan.video is not None or plan.stills != "png":
         raise InputError(
             f"trimaps must be written as PNG files; got {show_path(output)}; name a folder or name_%05d.png"
         )
+    output = rename_outputs({"trimap": output}, info)["trimap"]
     inputs = [key.path for key in keys.values()]
     check_outputs({"alpha": output}, info, frames=span[1] - span[0], overwrite=overwrite, inputs=inputs)
     if report is not None:
@@ -78,12 +94,13 @@ def propagate(
     cuts = cuts_of(info, span, keys, across=across_cuts)
     job = Job(info, keys, {"trimap": output}, span, reach, overwrite=overwrite, cuts=cuts)
     loaded = load_model(model, weights=weights, device=device, threads=threads)
-    confidences = Confidences(list(keys), cuts)
-    summary = run(job, loaded, device=device, begun=begun, watch=confidences.add)
+    confidences = Confidences([number_of(info, key) for key in keys], [number_of(info, cut) for cut in cuts])
+    summary = run(job, loaded, device=device, begun=begun, watch=partial(add_confidence, info, confidences))
+    summary = tell_of(info, summary, left_out)
     if report is not None:
         confidences.write(report)
         summary = replace(summary, outputs={**summary.outputs, "report": report})
-    replace(summary, further=confidences.facts()).tell(as_json=as_json)
+    replace(summary, further={**summary.further, **confidences.facts()}).tell(as_json=as_json)
     print(confidences.tell(), file=sys.stderr)
 
 
@@ -119,4 +136,5 @@ def run(
             done += len(chunk)
             progress(done)
         commit([writer])
-    return Summary(job.outputs, done, time.monotonic() - begun, peak_memory_mb(), writer.notes)
+    notes = [*notes_of(job.clip), *writer.notes]
+    return Summary(job.outputs, done, time.monotonic() - begun, peak_memory_mb(), notes)

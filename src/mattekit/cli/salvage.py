@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from mattekit.checks import InputError, list_values
+from mattekit.cli.confidence import Confidences
 from mattekit.cli.keyframes import KeySource
+from mattekit.cli.report import Summary
 from mattekit.media import probe
 from mattekit.media.outputs import plan_output
 from mattekit.media.probe import remarks
@@ -101,8 +102,14 @@ def notes_of(clip: ClipInfo) -> list[str]:
     return [*name_losses(clip), *remarks(clip)]
 
 
-def facts_of(clip: ClipInfo) -> dict[str, Any]:
-    """Return what the JSON line says of a damaged clip: how many frames it had, and which are lost."""
-    if clip.kept is None:
-        return {}
-    return {"salvaged": {"frames": clip.kept.frames, "lost": [list(span) for span in lost_spans(clip.kept)]}}
+def add_confidence(clip: ClipInfo, confidences: Confidences, place: int, confidence: float) -> None:
+    """Note the confidence in a kept frame's trimap under the number that the frame had before the damage."""
+    confidences.add(number_of(clip, place), confidence)
+
+
+def tell_of(clip: ClipInfo, summary: Summary, notes: Sequence[str]) -> Summary:
+    """Return a summary with further notes, and for its JSON line how many frames a damaged clip had and lost."""
+    facts = {}
+    if clip.kept is not None:
+        facts["salvaged"] = {"frames": clip.kept.frames, "lost": [list(span) for span in lost_spans(clip.kept)]}
+    return replace(summary, notes=[*summary.notes, *notes], further={**summary.further, **facts})
