@@ -61,6 +61,34 @@ class Keep(Protocol):
         """Make a segment of what was added."""
 
 
+class Notes:
+    """The confidence in carried trimaps, which is kept with the frames.
+
+    Args:
+        watch: Called with the number of each frame whose trimap was carried, and the confidence in it.
+    """
+
+    def __init__(self, watch: Callable[[int, float], None] | None = None) -> None:
+        self._watch = watch
+        self._told: list[tuple[int, float]] = []
+
+    def add(self, number: int, confidence: float) -> None:
+        """Take note of a frame; to be the ``watch`` of a propagation."""
+        self._told.append((number, confidence))
+        self.tell_again([(number, confidence)])
+
+    def take(self) -> list[tuple[int, float]]:
+        """Return what was noted since this was asked last."""
+        told, self._told = self._told, []
+        return told
+
+    def tell_again(self, told: Iterable[tuple[int, float]]) -> None:
+        """Pass on what was noted when the frames were made."""
+        if self._watch is not None:
+            for number, confidence in told:
+                self._watch(number, confidence)
+
+
 class Resumable:
     """One clip's mattes, of which those that are kept are not made again.
 
@@ -73,7 +101,7 @@ class Resumable:
         prediction: Makes the mattes.
         states: Dataclasses that the states of both may hold.
         segment: Frames a segment.
-        watch: Is told the confidence of kept frames too, as by the propagation.
+        notes: What the propagation tells of carried trimaps.
     """
 
     def __init__(
@@ -84,17 +112,11 @@ class Resumable:
         *,
         states: Sequence[type] = (),
         segment: int = SEGMENT,
-        watch: Callable[[int, float], None] | None = None,
+        notes: Notes | None = None,
     ) -> None:
         self._keep, self._propagation, self._prediction = keep, propagation, prediction
-        self._states, self._segment, self._watch = states, segment, watch
-        self._told: list[tuple[int, float]] = []
-
-    def note(self, number: int, confidence: float) -> None:
-        """Take note of a carried trimap's confidence, to be kept with its segment; the propagation's ``watch``."""
-        self._told.append((number, confidence))
-        if self._watch is not None:
-            self._watch(number, confidence)
+        self._states, self._segment = states, segment
+        self._notes = Notes() if notes is None else notes
 
     def run(self, chunks: Iterable[Chunk]) -> Iterator[Matte]:
         """Yield the matte of every frame: the kept ones as they were made, then new ones, which are kept in turn.
@@ -134,18 +156,15 @@ class Resumable:
             "prediction": self._prediction.state,
             "trimaps": [chunk.trimap for chunk in self._prediction.waiting],
         }
-        self._keep.commit({"reached": reached, "told": self._told}, lambda path: write_state(path, state))
-        self._told = []
+        self._keep.commit({"reached": reached, "told": self._notes.take()}, lambda path: write_state(path, state))
 
     def _kept(self, chunks: Iterator[Chunk]) -> Iterator[Matte]:
         """Yield the kept mattes, and put propagation and prediction where they were at the end of them."""
         snapshot = self._keep.snapshot
         if snapshot is None:
             return
-        told = [(int(number), float(value)) for each in self._keep.done for number, value in each.facts["told"]]
-        if self._watch is not None:
-            for number, confidence in told:
-                self._watch(number, confidence)
+        for segment in self._keep.done:
+            self._notes.tell_again(segment.facts["told"])
         reached = self._keep.done[-1].facts["reached"]
         planes, waiting = self._keep.frames(), deque[Chunk]()
         for chunk in chunks:

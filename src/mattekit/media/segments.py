@@ -62,6 +62,7 @@ class Segments:
     Attributes:
         folder: As given.
         done: The segments that are whole, from the first frame on without a gap; the snapshot of the last is whole too.
+        found: How many frames were done when the folder was opened.
 
     Raises:
         InputError: The folder belongs to a job with other settings, or another run is using it.
@@ -82,6 +83,7 @@ class Segments:
             self._check_job(json.loads(json.dumps(job)))
             self.done = self._verified()
             self._clear()
+            self.found = self.end - start
         except BaseException:
             self._lock.close()
             raise

@@ -33,12 +33,14 @@ class Model:
         matter: Makes alpha.
         propagator: Carries key-frame trimaps to other frames, or None for families without trimaps.
         weights: The file the weights came from.
+        states: The dataclasses that the states of both are made of.
     """
 
     family: str
     matter: Matter
     propagator: Propagator | None
     weights: Path
+    states: tuple[type, ...] = ()
 
 
 def load(family: str, *, weights: Path | None = None, device: torch.device | str = "cpu") -> Model:

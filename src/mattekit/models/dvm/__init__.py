@@ -10,7 +10,8 @@ from torch import Tensor
 
 from mattekit.checks import WeightsError
 from mattekit.models import Model
-from mattekit.models.dvm.network import MattingNetwork
+from mattekit.models.dvm import paper
+from mattekit.models.dvm.network import FrameFeatures, MattingNetwork
 from mattekit.models.dvm.paper import (
     PAPER,
     RELEASE,
@@ -19,8 +20,8 @@ from mattekit.models.dvm.paper import (
     load_matting,
     load_propagation,
 )
-from mattekit.models.dvm.propagation import PropagationNetwork
-from mattekit.models.dvm.stream import StreamMatter, StreamPropagator
+from mattekit.models.dvm.propagation import PropagationNetwork, Reference
+from mattekit.models.dvm.stream import StreamMatter, StreamPropagator, Window
 from mattekit.nn.blocks import fold_norms
 from mattekit.types import Matter, Propagator
 from mattekit.weights import carried, fill, read_weights
@@ -29,6 +30,8 @@ from mattekit.weights.contents import read_family
 FAMILY = "dvm-small"
 SIZES = (FAMILY, PAPER, RELEASE)
 """What the metadata of a weights file may name."""
+STATES = (Window, FrameFeatures, Reference, paper.Window, paper.Held, paper.FrameFeatures)
+"""What the states of all sizes are made of."""
 
 __all__ = [
     "FAMILY",
@@ -60,12 +63,13 @@ def load(weights: Path | None, device: torch.device | str = "cpu") -> Model:
         raise WeightsError(f"weights of dvm must be of family {' or '.join(SIZES)}; {path} names {family!r}")
     tensors = read_weights(path, family=family)
     if family == FAMILY:
-        return Model("dvm", _small_matter(tensors, path, device), _small_propagator(tensors, path, device), path)
+        small = _small_matter(tensors, path, device), _small_propagator(tensors, path, device)
+        return Model("dvm", *small, path, STATES)
     matter = PaperMatter(load_matting(tensors, family=family, path=path).to(device))
     if any(key.startswith("propagation.") for key in tensors):
-        return Model("dvm", matter, PaperPropagator(load_propagation(tensors, path=path).to(device)), path)
-    small = carried(FAMILY)
-    return Model("dvm", matter, _small_propagator(read_weights(small, family=FAMILY), small, device), path)
+        return Model("dvm", matter, PaperPropagator(load_propagation(tensors, path=path).to(device)), path, STATES)
+    there = carried(FAMILY)
+    return Model("dvm", matter, _small_propagator(read_weights(there, family=FAMILY), there, device), path, STATES)
 
 
 def _small_matter(tensors: Mapping[str, Tensor], path: Path, device: torch.device | str) -> Matter:

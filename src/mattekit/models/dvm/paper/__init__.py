@@ -3,7 +3,7 @@
 from mattekit.models.dvm.paper.network import FORMS, Alphas, FrameFeatures, PaperNetwork
 from mattekit.models.dvm.paper.propagation import PaperPropagation, PaperPropagator
 from mattekit.models.dvm.paper.release import PAPER, RELEASE, layout, load_matting, load_propagation
-from mattekit.models.dvm.paper.stream import PaperMatter
+from mattekit.models.dvm.paper.stream import Held, PaperMatter, Window
 
 __all__ = [
     "FORMS",
@@ -11,10 +11,12 @@ __all__ = [
     "RELEASE",
     "Alphas",
     "FrameFeatures",
+    "Held",
     "PaperMatter",
     "PaperNetwork",
     "PaperPropagation",
     "PaperPropagator",
+    "Window",
     "layout",
     "load_matting",
     "load_propagation",
