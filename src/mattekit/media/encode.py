@@ -65,6 +65,7 @@ class VideoFile:
         last_duration: int,
     ) -> None:
         self.notes: list[str] = []
+        self.temporary = temporary
         self._temporary, self._plan, self._video, self._clip = temporary, plan, video, clip
         self._span, self._last_duration = span, last_duration
         self._times = array("q")
@@ -139,7 +140,10 @@ class VideoFile:
         primaries = colour_code(PRIMARIES, clip.colour_primaries, BT709)
         transfer = colour_code(TRANSFERS, clip.colour_transfer, BT709)
         matrix = matrix_code(clip)
-        self._maker = FrameMaker(pixels, primaries=primaries, transfer=transfer, matrix=matrix)
+        premultiplied = self._plan.premultiplied
+        self._maker = FrameMaker(
+            pixels, primaries=primaries, transfer=transfer, matrix=matrix, premultiplied=premultiplied
+        )
         rate = clip.rate if max(clip.rate.as_integer_ratio()) <= LARGEST else clip.rate.limit_denominator(1000)
         options = encoder_options(video, clip.size, self._plan.style.crf)
         added = self._container.add_stream(video.encoder, rate=rate, options=options)
@@ -158,7 +162,11 @@ class VideoFile:
         if video.quality is not None:
             context.qscale, context.global_quality = True, video.quality
         if self._plan.content == "cutout":
-            self._container.metadata["comment"] = PREMULTIPLIED if self._plan.premultiplied else STRAIGHT
+            self._container.metadata["comment"] = PREMULTIPLIED if premultiplied else STRAIGHT
+        if premultiplied:
+            self.notes.append(
+                f"colour is premultiplied, which {video.container} says in its comment alone: tell the reader"
+            )
         if clip.has_audio and self._plan.content == "alpha":
             self.notes.append("sound left out: an alpha carries none")
         elif clip.has_audio:

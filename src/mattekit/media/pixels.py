@@ -149,18 +149,24 @@ class FrameMaker:
         primaries: FFmpeg's number for the tag; pixel values are not changed by it.
         transfer: Likewise.
         matrix: FFmpeg's number of the YUV matrix that values are made with: BT.709, BT.2020, or another for BT.601.
+        premultiplied: Whether colour is multiplied by alpha where there is one.
     """
 
-    def __init__(self, pixels: str, *, primaries: int, transfer: int, matrix: int = BT709) -> None:
-        self.pixels, self.matrix = pixels, matrix
+    def __init__(
+        self, pixels: str, *, primaries: int, transfer: int, matrix: int = BT709, premultiplied: bool = False
+    ) -> None:
+        self.pixels, self.matrix, self.premultiplied = pixels, matrix, premultiplied
         self.is_yuv = pixels.startswith("yuv")
         self.primaries, self.transfer = primaries, transfer
         self._scaler = VideoReformatter()
 
     def make(self, image: NDArray[np.float32] | NDArray[np.uint8]) -> VideoFrame:
         """Return a frame of an image (C, H, W) in [0, 1], or in 8-bit levels, with C = 1, 3 or 4."""
-        if self.is_yuv and image.dtype == np.uint8:
+        premultiply = self.premultiplied and len(image) == 4
+        if (self.is_yuv or premultiply) and image.dtype == np.uint8:
             image = image.astype(np.float32) / np.float32(255)
+        if premultiply:
+            image = np.concatenate((np.clip(image[:3], 0, 1) * np.clip(image[3:], 0, 1), image[3:]))
         if not self.is_yuv:
             frame = self._store(image)
         elif len(image) == 1:

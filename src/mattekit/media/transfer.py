@@ -7,7 +7,7 @@ numbers in ITU-T H.273.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float32]
+    Curve = Callable[[NDArray[Any]], NDArray[Any]]
 
 # BT.709 and its kin: a line that meets a power of 0.45 with the same slope.
 BEND, RISE = 0.018053968510807, 1.09929682680944
@@ -42,46 +43,47 @@ def linearise(values: Floats, transfer: str) -> Floats:
         As many values, 0 or more; 0 stays 0 and, but for PQ and SMPTE 428, 1 stays 1.
     """
     curve = CURVES.get(transfer, _bt709)
-    return curve(values.astype(np.float64)).astype(np.float32)
+    return curve(values).astype(np.float32, copy=False)
 
 
-def _bt709(values: NDArray[np.float64]) -> NDArray[np.float64]:
+def _bt709(values: NDArray[Any]) -> NDArray[Any]:
     return _bent(values, slope=4.5, bend=BEND, rise=RISE, power=1 / 0.45)
 
 
-def _smpte240m(values: NDArray[np.float64]) -> NDArray[np.float64]:
+def _smpte240m(values: NDArray[Any]) -> NDArray[Any]:
     return _bent(values, slope=4.0, bend=0.022821585529445, rise=1.111572195921731, power=1 / 0.45)
 
 
-def _srgb(values: NDArray[np.float64]) -> NDArray[np.float64]:
+def _srgb(values: NDArray[Any]) -> NDArray[Any]:
     return _bent(values, slope=12.92, bend=0.0031308, rise=1.055, power=2.4)
 
 
-def _bent(values: NDArray[np.float64], *, slope: float, bend: float, rise: float, power: float) -> NDArray[np.float64]:
+def _bent(values: NDArray[Any], *, slope: float, bend: float, rise: float, power: float) -> NDArray[Any]:
     """Return the inverse of a curve that is a line up to a light of ``bend`` and a power above it."""
     return np.where(values < slope * bend, values / slope, ((values + rise - 1) / rise) ** power)
 
 
-def _power(power: float, scale: float = 1.0) -> Callable[[NDArray[np.float64]], NDArray[np.float64]]:
+def _power(power: float, scale: float = 1.0) -> Curve:
     return lambda values: scale * values**power
 
 
-def _logarithm(decades: float) -> Callable[[NDArray[np.float64]], NDArray[np.float64]]:
+def _logarithm(decades: float) -> Curve:
     """Return the inverse of a logarithmic curve; all light below its lowest is 0."""
-    return lambda values: np.where(values > 0, 10.0 ** (decades * (values - 1)), 0)
+    return lambda values: np.where(values > 0, 10.0 ** (decades * (values - 1)), np.float32(0))
 
 
-def _pq(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    root = values ** (1 / PQ_M2)
+def _pq(values: NDArray[Any]) -> NDArray[Any]:
+    # Single precision would lose the lowest bits of 16.
+    root = values.astype(np.float64) ** (1 / PQ_M2)
     light = (np.maximum(root - PQ_C1, 0) / (PQ_C2 - PQ_C3 * root)) ** (1 / PQ_M1)
     return light * (PQ_PEAK / PQ_WHITE)
 
 
-def _hlg(values: NDArray[np.float64]) -> NDArray[np.float64]:
+def _hlg(values: NDArray[Any]) -> NDArray[Any]:
     return np.where(values <= 0.5, values**2 / 3, (np.exp((values - HLG_C) / HLG_A) + HLG_B) / 12)
 
 
-CURVES: dict[str, Callable[[NDArray[np.float64]], NDArray[np.float64]]] = {
+CURVES: dict[str, Curve] = {
     "bt709": _bt709,
     "smpte170m": _bt709,
     "bt2020-10": _bt709,
