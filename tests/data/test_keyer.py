@@ -11,11 +11,13 @@ import torch
 from torch import Tensor
 
 from mattekit.checks import InputError
-from mattekit.data.key_settings import KeySettings, choke
+from mattekit.data.key_settings import KeySettings, finish
 from mattekit.data.keyer import Keyer, key_frame
 from mattekit.data.screen import GREEN, find_screen, follow_screen
 from mattekit.data.unmix import Mixtures, despilled, estimate_alpha, estimate_colour, explained
 from mattekit.ops import composite
+from mattekit.ops.finish import stretch
+from mattekit.ops.morphology import choke
 
 SCREENS = {"green": torch.tensor([0.0, 0.7, 0.25]), "blue": torch.tensor([0.05, 0.3, 0.75])}
 SKIN = torch.tensor([0.8, 0.55, 0.45])
@@ -152,14 +154,10 @@ def test_black_and_white_stretch_alpha_between_them() -> None:
     assert float(found[..., 42:46].mean()) == pytest.approx((0.5 - 0.3) / 0.5, abs=0.04)
 
 
-@pytest.mark.parametrize(("pixels", "wanted"), [(1, 0.0), (0.25, 0.75), (0, 1.0)])
-def test_choke_moves_an_edge_in_by_parts_of_a_pixel(pixels: float, wanted: float) -> None:
-    alpha = torch.zeros(1, 9, 9)
-    alpha[..., 4:] = 1
-    found = choke(alpha, pixels)
-    assert found[0, 4, 4].item() == pytest.approx(wanted)
-    assert found[0, 4, 3].item() == 0 and found[0, 4, 6].item() == 1
-    assert choke(alpha, -pixels)[0, 4, 3].item() == pytest.approx(pixels)
+def test_levels_and_choke_are_those_of_every_matte() -> None:
+    alpha = torch.rand(1, 20, 24, generator=torch.Generator().manual_seed(0))
+    found = finish(alpha, KeySettings(black=0.1, white=0.8, choke=1.5))
+    assert torch.equal(found, choke(stretch(alpha, black=0.1, white=0.8), 1.5))
 
 
 @pytest.mark.parametrize("colour", [(0.8, 0.55, 0.45), (0.9, 0.85, 0.2), (1.0, 1.0, 1.0), (0.3, 0.3, 0.3)])

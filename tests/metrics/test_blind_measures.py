@@ -11,7 +11,7 @@ import torch
 from mattekit.checks import InputError
 from mattekit.metrics.blind.measures import area_step, edge_width, flicker, is_cut, spill
 from mattekit.metrics.blind.motion import estimate_motion, follow_subject, window_mean
-from mattekit.metrics.blind.regions import find_regions
+from mattekit.ops.regions import find_regions
 from mattekit.metrics.blind.standstill import Standstill
 from mattekit.metrics.blind.suspicion import departures
 from mattekit.ops import box_filter, gaussian_blur

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from mattekit.checks import InputError
-from mattekit.ops import dilate, erode
+from mattekit.ops.finish import stretch
+from mattekit.ops.morphology import choke
 
 
 @dataclass(frozen=True)
@@ -39,18 +39,7 @@ class KeySettings:
 
 def finish(alpha: Tensor, settings: KeySettings, garbage: Tensor | None = None, core: Tensor | None = None) -> Tensor:
     """Return an alpha (1, H, W) stretched from black to white, choked, and held to the user's masks (1, H, W)."""
-    alpha = ((alpha - settings.black) / (settings.white - settings.black)).clamp(0, 1)
-    alpha = choke(alpha, settings.choke)
+    alpha = choke(stretch(alpha, black=settings.black, white=settings.white), settings.choke)
     if core is not None:
         alpha = torch.maximum(alpha, core)
     return alpha if garbage is None else alpha * (1 - garbage)
-
-
-def choke(alpha: Tensor, pixels: float) -> Tensor:
-    """Move the edges of an alpha (1, H, W) inwards by px, outwards where negative; between whole px it is blended."""
-    if pixels == 0:
-        return alpha
-    move = erode if pixels > 0 else dilate
-    whole = math.floor(abs(pixels))
-    near = move(alpha, whole)
-    return torch.lerp(near, move(near, 1), abs(pixels) - whole)

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from mattekit.metrics.blind.look import Box, Look
-from mattekit.metrics.blind.regions import Ints, Mask, Regions, find_regions
 from mattekit.ops.filters import dilate, erode
+from mattekit.ops.regions import Ints, Mask, Regions, find_regions
 from mattekit.ops.warp import warp
 
 LOW, HIGH = 0.4, 0.8

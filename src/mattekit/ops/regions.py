@@ -1,4 +1,4 @@
-"""Connected regions of a mask, found by joining the runs of its rows, and those of them that came from nowhere."""
+"""Connected regions of a mask, found by joining the runs of its rows."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Ints = NDArray[np.integer[Any]]
 
 @dataclass(frozen=True)
 class Regions:
-    """The 4-connected regions of a mask.
+    """The connected regions of a mask.
 
     Attributes:
         size: (height, width) of the mask.
@@ -51,19 +51,25 @@ class Regions:
         return np.cumsum(steps, axis=1, dtype=np.int32)[:, :-1]
 
 
-def find_regions(mask: Mask) -> Regions:
-    """Return the 4-connected regions of a mask (H, W).
+def find_regions(mask: Mask, *, diagonal: bool = False) -> Regions:
+    """Return the connected regions of a mask (H, W).
+
+    Args:
+        mask: (H, W).
+        diagonal: Whether px that touch only at a corner are of one region (8-connected), or not (4-connected).
 
     Example:
         >>> mask = np.array([[1, 0, 1], [1, 1, 0]], bool)
         >>> sorted(find_regions(mask).areas.tolist())
         [1, 3]
+        >>> find_regions(mask, diagonal=True).areas.tolist()
+        [4]
     """
     height, width = mask.shape
     steps = np.diff(np.pad(mask, ((0, 0), (1, 1))).astype(np.int8), axis=1)
     row, start = np.nonzero(steps == 1)
     end = np.nonzero(steps == -1)[1]
-    above, below = _touching(row, start, end, width)
+    above, below = _touching(row, start, end, width, int(diagonal))
     names, owner = np.unique(_join(len(row), above, below), return_inverse=True)
     count = len(names)
     boxes = np.empty((count, 4), np.int64)
@@ -76,12 +82,12 @@ def find_regions(mask: Mask) -> Regions:
     return Regions((height, width), np.stack((row, start, end, owner), axis=1), boxes, areas)
 
 
-def _touching(row: Ints, start: Ints, end: Ints, width: int) -> tuple[Ints, Ints]:
-    """Return the pairs of runs, one above the other, that share a column."""
-    stride = width + 1
+def _touching(row: Ints, start: Ints, end: Ints, width: int, slack: int) -> tuple[Ints, Ints]:
+    """Return the pairs of runs, one above the other, that share a column, or miss it by at most ``slack`` px."""
+    stride = width + 2
     starts, ends = row * stride + start, row * stride + end
-    first = np.searchsorted(ends, starts + stride, side="right")
-    beyond = np.searchsorted(starts, ends + stride, side="left")
+    first = np.searchsorted(ends, starts + stride - slack, side="right")
+    beyond = np.searchsorted(starts, ends + stride + slack, side="left")
     counts = np.maximum(beyond - first, 0)
     above = np.repeat(np.arange(len(row)), counts)
     below = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts) + np.repeat(first, counts)
