@@ -217,5 +217,5 @@ def _cut(path: Path, frame: int, what: str) -> str:
     """Return the message for a file whose data end or break too early."""
     return (
         f"{show_path(path)} must be whole; it is cut short or damaged near frame {frame}: {what}; "
-        "copy it again from its source"
+        "copy it again from its source, or salvage what is whole"
     )

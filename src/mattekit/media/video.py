@@ -235,4 +235,7 @@ def _frames_of(decoder: VideoCodecContext, packet: Packet[VideoStream]) -> list[
 
 def _damage(path: Path, index: int, what: str) -> str:
     """Return the message for a damaged frame."""
-    return f"{show_path(path)} must be whole; it is damaged at frame {index}: {what}; copy it again from its source"
+    return (
+        f"{show_path(path)} must be whole; it is damaged at frame {index}: {what}; "
+        "copy it again from its source, or salvage what is whole"
+    )
