@@ -12,9 +12,9 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from mattekit.engine import colour
 from mattekit.engine.prediction import Prediction
 from mattekit.engine.propagation import Propagation
-from mattekit.ops.foreground import estimate_foreground
 from mattekit.types import Chunk, Matte, Matter, Propagator, Sink
 
 
@@ -77,19 +77,15 @@ def predict(chunks: Iterable[Chunk], matter: Matter, *, cuts: Sequence[int] = ()
     return Prediction(matter, cuts=cuts).run(chunks)
 
 
-def complete(mattes: Iterable[Matte], *, foreground: bool) -> Iterator[Matte]:
-    """Yield the mattes with straight foreground colour, estimated frame by frame where the model gave none.
+def complete(mattes: Iterable[Matte], *, foreground: bool, cuts: Sequence[int] = ()) -> Iterator[Matte]:
+    """Yield the mattes with straight foreground colour, estimated where the model gave none and steady over time.
 
     Args:
         mattes: In order.
         foreground: False passes the mattes on as they are, for outputs of alpha alone.
+        cuts: Numbers of the frames that begin a new scene.
     """
-    for matte in mattes:
-        if foreground and matte.foreground is None:
-            pairs = zip(matte.chunk.frames, matte.alpha, strict=True)
-            yield replace(matte, foreground=torch.stack([estimate_foreground(frame, alpha) for frame, alpha in pairs]))
-        else:
-            yield matte
+    return colour.complete(mattes, foreground=foreground, cuts=cuts)
 
 
 def write(mattes: Iterable[Matte], sinks: Sequence[Sink], *, progress: Callable[[int], None] | None = None) -> int:
