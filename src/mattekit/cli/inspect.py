@@ -8,18 +8,16 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import numpy as np
 import typer
 
-from mattekit.checks import InputError
+from mattekit.cli.brought import Brought, check_fits, find_alpha, read_alphas
 from mattekit.cli.device import set_threads
 from mattekit.cli.inspection import check_sheet, check_table, draw_sheet, write_sheet, write_table
 from mattekit.cli.report import peak_memory_mb, progress_bar
-from mattekit.media import check_distinct, probe, read, read_alpha, read_mask, read_planes, show_path
+from mattekit.media import check_distinct, probe, read, show_path
 from mattekit.media.reader import check_span
 from mattekit.types import ClipInfo
 
@@ -27,9 +25,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from mattekit.metrics.blind import Finding, Look
-
-FIRST, COLOURED = 8, 24
-"""The first so many frames of an alpha must be grey: no channel more than so many of 255 levels from another."""
 
 
 @dataclass(frozen=True)
@@ -41,14 +36,14 @@ class Inspection:
         alpha: Their alpha.
         foreground: Their straight colour, or None.
         span: First frame and one past the last, of the clip.
-        skipped: Frames that precede the span in the alpha and in the foreground, by their names.
+        skipped: Frames of the foreground that precede the span.
     """
 
     clip: ClipInfo
-    alpha: ClipInfo
+    alpha: Brought
     foreground: ClipInfo | None
     span: tuple[int, int]
-    skipped: dict[str, int]
+    skipped: int
 
 
 def inspect(
@@ -70,7 +65,7 @@ def inspect(
     Each is measured against how much it varies in this clip; 1 is worth a look, 3 is far out.
     """
     job = _check(clip, alpha, foreground, (start, end))
-    inputs = [each for each in (job.clip, job.alpha, job.foreground) if each is not None]
+    inputs = [each for each in (job.clip, job.alpha.clip, job.foreground) if each is not None]
     outputs = {name: path for name, path in (("sheet", output), ("table", csv)) if path is not None}
     check_distinct(list(outputs.values()))
     if output is not None:
@@ -85,7 +80,7 @@ def inspect(
     if csv is not None:
         write_table(csv, looks, job.clip.size)
     if output is not None:
-        frames, alphas = _frames_of(job), _alphas(job.alpha, job.skipped["alpha"], job.span[1] - job.span[0])
+        frames, alphas = _frames_of(job), read_alphas(job.alpha, job.span[1] - job.span[0])
         write_sheet(
             output,
             draw_sheet(found[:top], scores, start=job.span[0], frames=frames, alphas=alphas),
@@ -101,54 +96,12 @@ def _check(clip: Path, alpha: Path, foreground: Path | None, span: tuple[int, in
         InputError: The inputs do not fit each other, or alpha is in colour.
         MediaError: One cannot be read.
     """
-    frames, matte = probe(clip), probe(alpha)
+    frames = probe(clip)
     colour = None if foreground is None else probe(foreground)
     first, last = span[0], check_span(frames, *span)
-    skipped = {"alpha": _check_fits("alpha", matte, frames, (first, last))}
-    if colour is not None:
-        skipped["foreground"] = _check_fits("foreground", colour, frames, (first, last))
-    _check_grey(matte)
+    matte = find_alpha(alpha, frames, (first, last))
+    skipped = 0 if colour is None else check_fits("foreground", colour, frames, (first, last))
     return Inspection(frames, matte, colour, (first, last), skipped)
-
-
-def _check_fits(what: str, given: ClipInfo, clip: ClipInfo, span: tuple[int, int]) -> int:
-    """Return how many of its frames precede the span: those of the clip, or none where it holds the span alone.
-
-    Raises:
-        InputError: It has another size than the clip, or another count of frames.
-    """
-    shown = f"{what} {show_path(given.path)}"
-    if given.size != clip.size:
-        raise InputError(f"{shown} must have the clip's size (height, width) {clip.size}; got {given.size}: resize it")
-    length = span[1] - span[0]
-    if given.frames == clip.frames:
-        return span[0]
-    if given.frames == length:
-        return 0
-    part = "" if length == clip.frames else f", or the {length} from --start to --end"
-    raise InputError(f"{shown} must have the clip's {clip.frames} frames{part}; got {given.frames}: choose a span")
-
-
-def _check_grey(alpha: ClipInfo) -> None:
-    """Raise unless the first frames of an alpha are grey, or have an alpha channel.
-
-    Raises:
-        InputError: They have colours.
-    """
-    if alpha.kind == "images":
-        for file in alpha.files[:FIRST]:
-            read_mask(file, alpha.size)
-        return
-    with closing(read_planes(alpha)) as pictures:  # type: ignore[type-var]
-        for picture in islice(pictures, FIRST):
-            if picture.shape[2] != 3:
-                return
-            apart = int(np.ptp(picture, axis=2).max()) * 255 / np.iinfo(picture.dtype).max
-            if apart > COLOURED:
-                raise InputError(
-                    f"alpha {show_path(alpha.path)} must be grey or have an alpha channel; it has colours: "
-                    "name the clip first and its alpha second"
-                )
 
 
 def _look(job: Inspection) -> tuple[list[Look], float]:
@@ -162,8 +115,8 @@ def _look(job: Inspection) -> tuple[list[Look], float]:
     inspector = Inspector(start=first)
     colours: Iterator[Tensor | None] = (None for _ in range(first, last))
     if job.foreground is not None:
-        colours = _colours(job.foreground, job.skipped["foreground"], last - first)
-    alphas = _alphas(job.alpha, job.skipped["alpha"], last - first)
+        colours = _colours(job.foreground, job.skipped, last - first)
+    alphas = read_alphas(job.alpha, last - first)
     with progress_bar("inspect", last - first) as progress, torch.inference_mode():
         for done, (frame, alpha, colour) in enumerate(zip(_frames_of(job), alphas, colours, strict=True)):
             inspector.add(frame, alpha, colour)
@@ -180,15 +133,6 @@ def _colours(clip: ClipInfo, start: int, count: int) -> Iterator[Tensor]:
     with closing(read(clip, chunk=1, start=start, end=start + count)) as chunks:  # type: ignore[type-var]
         for chunk in chunks:
             yield from chunk.frames
-
-
-def _alphas(clip: ClipInfo, start: int, count: int) -> Iterator[Tensor]:
-    """Yield alphas (1, H, W) in [0, 1]."""
-    import torch
-
-    with closing(read_alpha(clip)) as alphas:  # type: ignore[type-var]
-        for alpha in islice(alphas, start, start + count):
-            yield torch.from_numpy(alpha)[None]
 
 
 def _tell(
@@ -222,7 +166,7 @@ def _tell(
             }
             for each in found
         ]
-        told = {"clip": str(job.clip.path), "alpha": str(job.alpha.path), "frames": len(looks), "cuts": cuts}
+        told = {"clip": str(job.clip.path), "alpha": str(job.alpha.clip.path), "frames": len(looks), "cuts": cuts}
         told |= {"findings": entries, "found": count, "outputs": {name: str(path) for name, path in outputs.items()}}
         print(json.dumps({**told, "seconds": round(seconds, 3), "peak_memory_mb": peak_memory_mb()}), flush=True)
         return
