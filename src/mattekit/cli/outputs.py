@@ -119,10 +119,11 @@ def open_outputs(
     with ExitStack() as stack:
         sinks, writers = [], []
         for content, path in outputs.items():
-            writer = open_writer(
-                path, clip, content=content, overwrite=overwrite, style=style, start=span[0], end=span[1]
-            )
-            stack.callback(writer.discard)
+            with _later():
+                writer = open_writer(
+                    path, clip, content=content, overwrite=overwrite, style=style, start=span[0], end=span[1]
+                )
+                stack.callback(writer.discard)
             writers.append(writer)
             over = None
             if content == "composite" and backdrop is not None:
@@ -136,14 +137,41 @@ def open_outputs(
 def commit(writers: Sequence[Writer]) -> None:
     """Finish all outputs and then give all their names, which no signal interrupts half-way.
 
+    Where one cannot have its name, those that have theirs already lose it again, and what they replaced is put back.
+
     Raises:
         MediaError: One is not what was written, or its name was taken meanwhile.
     """
     for writer in writers:
         writer.finish()
     with _unbroken():
+        try:
+            for writer in writers:
+                writer.publish()
+        except BaseException:
+            for writer in reversed(writers):
+                writer.withdraw()
+            raise
         for writer in writers:
-            writer.publish()
+            writer.settle()
+
+
+@contextmanager
+def _later() -> Iterator[None]:
+    """Let interrupts wait until the block is done, so that nothing in it is half-made when they come."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    heard: list[int] = []
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(number, lambda number, frame: heard.append(number)) for number in numbers]
+    try:
+        yield
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)
+        if heard:
+            signal.raise_signal(heard[0])
 
 
 @contextmanager

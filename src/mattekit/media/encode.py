@@ -26,7 +26,8 @@ from mattekit.media.formats import (
 from mattekit.media.matroska import set_display_width
 from mattekit.media.paths import file_url, show_path
 from mattekit.media.pixels import FrameMaker
-from mattekit.media.verify import publish_file, remove, sync, verify_video
+from mattekit.media.publish import Publication, publish_file
+from mattekit.media.verify import remove, sync, verify_video
 
 if TYPE_CHECKING:
     import numpy as np
@@ -118,9 +119,9 @@ class VideoFile:
         )
         sync(self._temporary)
 
-    def publish(self, *, overwrite: bool) -> None:
+    def publish(self, *, overwrite: bool) -> Publication:
         """Give the file its name."""
-        publish_file(self._temporary, self._plan.path, overwrite=overwrite)
+        return publish_file(self._temporary, self._plan.path, overwrite=overwrite)
 
     def discard(self) -> None:
         """Take the file away."""

@@ -10,7 +10,8 @@ from mattekit.checks import MediaError
 from mattekit.media.coders import Coder, JpegCoder, PngCoder
 from mattekit.media.exr import ExrCoder
 from mattekit.media.paths import show_path
-from mattekit.media.verify import publish_file, publish_files, publish_folder, remove, sync
+from mattekit.media.publish import Publication, publish_file, publish_files, publish_folder
+from mattekit.media.verify import remove, sync
 
 if TYPE_CHECKING:
     import numpy as np
@@ -68,15 +69,14 @@ class ImageSequence:
             self._coder.verify(file)
         sync(self._temporary)
 
-    def publish(self, *, overwrite: bool) -> None:
+    def publish(self, *, overwrite: bool) -> Publication:
         """Give the files their names."""
         if self._plan.kind == "folder":
-            publish_folder(self._temporary, self._plan.path)
-        elif self._plan.kind == "still":
-            publish_file(self._temporary / self._files[0][0], self._plan.path, overwrite=overwrite)
-            remove(self._temporary)
-        else:
-            publish_files(self._temporary, self._plan, overwrite=overwrite)
+            return publish_folder(self._temporary, self._plan.path)
+        if self._plan.kind == "pattern":
+            return publish_files(self._temporary, self._plan, overwrite=overwrite)
+        picture = self._temporary / self._files[0][0]
+        return publish_file(picture, self._plan.path, overwrite=overwrite, left=self._temporary)
 
     def discard(self) -> None:
         """Take the files away."""

@@ -1,4 +1,4 @@
-"""Opens what was written again and counts, before it gets its name; gives it its name in one step."""
+"""Opens what was written again and counts, before it gets its name."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from array import array
 from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import av
 
@@ -16,9 +15,6 @@ from mattekit.checks import MediaError
 from mattekit.media.opening import open_media, video_stream
 from mattekit.media.paths import reason, show_path
 from mattekit.media.video import decode
-
-if TYPE_CHECKING:
-    from mattekit.media.outputs import Plan
 
 PNG_HEAD, PNG_END = b"\x89PNG\r\n\x1a\n", b"IEND\xaeB`\x82"
 MILLISECOND = Fraction(1, 1000)
@@ -92,79 +88,6 @@ def sync(path: Path) -> None:
         os.close(handle)
 
 
-def publish_file(temporary: Path, final: Path, *, overwrite: bool) -> None:
-    """Give a finished file its name, in one step.
-
-    Raises:
-        MediaError: Something stands there and must not be replaced, or the file cannot be renamed.
-    """
-    try:
-        if overwrite:
-            os.replace(temporary, final)
-        else:
-            _rename_new(temporary, final)
-    except FileExistsError as error:
-        raise MediaError(
-            f"{show_path(final)} must not exist yet; it appeared meanwhile; choose another name or allow overwriting"
-        ) from error
-    except OSError as error:
-        raise MediaError(
-            f"{show_path(final)} must be free to be written; {reason(error)}; choose another name"
-        ) from error
-    sync(Path(os.path.abspath(final)).parent)
-
-
-def publish_folder(temporary: Path, final: Path) -> None:
-    """Give a finished folder its name; an earlier output that stands there is taken away once the new one has it."""
-    old = temporary.with_name(f"{temporary.name}-old")
-    try:
-        if final.exists():
-            os.rename(final, old)
-        try:
-            os.rename(temporary, final)
-        except OSError:
-            if old.exists():
-                os.rename(old, final)
-            raise
-    except OSError as error:
-        raise MediaError(
-            f"{show_path(final)} must be free to be written; {reason(error)}; choose another name"
-        ) from error
-    shutil.rmtree(old, ignore_errors=True)
-    sync(Path(os.path.abspath(final)).parent)
-
-
-def publish_files(temporary: Path, plan: Plan, *, overwrite: bool) -> None:
-    """Move finished files to the folder of a pattern, all or none; earlier files of the pattern are taken away."""
-    folder, old = plan.path.parent, temporary.with_name(f"{temporary.name}-old")
-    standing = plan.standing()
-    if standing and not overwrite:
-        raise MediaError(f"{show_path(standing[0])} must not exist yet; it appeared meanwhile; choose another name")
-    new = sorted(temporary.iterdir())
-    moved: list[Path] = []
-    try:
-        old.mkdir()
-        for file in standing:
-            os.rename(file, old / file.name)
-        for file in new:
-            os.rename(file, folder / file.name)
-            moved.append(folder / file.name)
-    except BaseException as error:
-        for file in moved:
-            file.unlink(missing_ok=True)
-        for file in old.iterdir() if old.is_dir() else ():
-            with suppress(OSError):
-                os.rename(file, folder / file.name)
-        with suppress(OSError):
-            old.rmdir()
-        if isinstance(error, OSError):
-            raise _not_free(plan.path, error) from error
-        raise
-    shutil.rmtree(old, ignore_errors=True)
-    temporary.rmdir()
-    sync(folder)
-
-
 def remove(temporary: Path) -> None:
     """Take away what was written under a temporary name."""
     with suppress(OSError):
@@ -174,25 +97,6 @@ def remove(temporary: Path) -> None:
             temporary.unlink(missing_ok=True)
 
 
-def _rename_new(temporary: Path, final: Path) -> None:
-    """Rename a file to a name that nothing has; the link fails where something has it, a rename would replace it."""
-    try:
-        os.link(temporary, final, follow_symlinks=False)
-    except FileExistsError:
-        raise
-    except (OSError, NotImplementedError):
-        if os.path.lexists(final):
-            raise FileExistsError(os.fspath(final)) from None
-        os.rename(temporary, final)
-        return
-    os.unlink(temporary)
-
-
 def _failed(name: str, what: str) -> MediaError:
     """Return the error for an output that is not what was written."""
     return MediaError(f"{name} must hold what was written; {what}; check the disk and try again")
-
-
-def _not_free(final: Path, error: OSError) -> MediaError:
-    """Return the error for a name that cannot be given."""
-    return MediaError(f"{show_path(final)} must be free to be written; {reason(error)}; choose another name")

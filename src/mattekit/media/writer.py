@@ -18,6 +18,7 @@ from mattekit.media.encoders import CONTENTS
 from mattekit.media.outputs import Plan, check_output, output_size, temporary_path
 from mattekit.media.paths import cannot_write, show_path
 from mattekit.media.probe import duration_before
+from mattekit.media.publish import Publication
 from mattekit.media.reader import check_span
 from mattekit.media.sequence import ImageSequence
 from mattekit.media.style import DEFAULT, Style
@@ -38,16 +39,17 @@ class Writer:
     """One output that is being written.
 
     As a context manager it is finished and published at the end of the block, or discarded when the block raises. To
-    commit several outputs together, call ``finish`` on all and then ``publish`` on all.
+    commit several outputs together, call ``finish`` on all, ``publish`` on all and then ``settle`` on all.
 
     Attributes:
         notes: One line each on what was left out, such as sound that the format cannot hold.
+        temporary: The name that the output has until it is published.
     """
 
     def __init__(
         self, plan: Plan, sink: VideoFile | ImageSequence, *, size: tuple[int, int], frames: int, overwrite: bool
     ) -> None:
-        self.notes = sink.notes
+        self.notes, self.temporary = sink.notes, sink.temporary
         self._plan, self._sink, self._size = plan, sink, size
         self._frames, self._overwrite = frames, overwrite
         self._name = show_path(plan.path)
@@ -55,6 +57,8 @@ class Writer:
         self._last_pts: int | None = None
         self._state = "open"
         self._error: BaseException | None = None
+        self._publication: Publication | None = None
+        self._ended = threading.Event()  # a thread's own join is not to be trusted after an interrupt
         self._waiting: queue.Queue[tuple[Picture, int] | None] = queue.Queue(maxsize=DEPTH)
         self._thread = threading.Thread(target=self._work, name="mattekit-behind", daemon=True)
         self._thread.start()
@@ -72,6 +76,7 @@ class Writer:
             self.finish()
         if self._state == "finished":
             self.publish()
+        self.settle()
 
     def write(self, image: Tensor, pts: int) -> None:
         """Hand over the next frame; its values are copied.
@@ -122,7 +127,7 @@ class Writer:
                     f"{name} must hold {self._frames} frames; {self._written} were written; write them all"
                 )
             self._put(None)
-            self._thread.join()
+            self._wait()
             self._raise_error()
             self._guard(self._sink.close)
             self._guard(self._sink.verify)
@@ -132,7 +137,7 @@ class Writer:
         self._state = "finished"
 
     def publish(self) -> None:
-        """Give the finished output its name.
+        """Give the finished output its name; what stood there is kept until ``settle``.
 
         Raises:
             MediaError: The name is taken, or the folder no longer allows it; nothing of the output is left.
@@ -142,24 +147,37 @@ class Writer:
                 f"{show_path(self._plan.path)} must be finished before it is published; it is {self._state}"
             )
         try:
-            self._sink.publish(overwrite=self._overwrite)
+            self._publication = self._sink.publish(overwrite=self._overwrite)
         except BaseException:
             self.discard()
             raise
         self._state = "published"
+
+    def settle(self) -> None:
+        """Take away what a published output replaced; it can be taken back no more."""
+        if self._publication is not None:
+            self._publication.settle()
+            self._publication = None
+
+    def withdraw(self) -> None:
+        """Take a published output back, so that what stood there stands there again."""
+        if self._publication is not None:
+            self._publication.withdraw()
+            self._publication, self._state = None, "finished"
+            self.discard()
 
     def discard(self) -> None:
         """Take away all that was written; a published output stays."""
         if self._state in ("published", "discarded"):
             return
         self._state = "discarded"
-        while self._thread.is_alive():
+        while not self._ended.is_set():
             try:
                 self._waiting.put(None, timeout=0.05)
                 break
             except queue.Full:
                 continue
-        self._thread.join()
+        self._wait()
         self._sink.discard()
 
     def _check_open(self) -> None:
@@ -178,17 +196,20 @@ class Writer:
             except queue.Full:
                 continue
 
+    def _wait(self) -> None:
+        """Wait until nothing is encoded any more."""
+        self._ended.wait()
+        self._thread.join()
+
     def _work(self) -> None:
         """Encode what waits, in a thread of its own."""
-        while True:
-            item = self._waiting.get()
-            if item is None or self._state == "discarded":
-                return
-            try:
+        try:
+            while (item := self._waiting.get()) is not None and self._state != "discarded":
                 self._sink.add(*item)
-            except BaseException as error:
-                self._error = error
-                return
+        except BaseException as error:
+            self._error = error
+        finally:
+            self._ended.set()
 
     def _guard(self, step: Callable[[], None]) -> None:
         """Run a step of the sink, with its errors as they are shown to a user."""
@@ -245,7 +266,11 @@ def open_writer(
         raise
     except (av.FFmpegError, OSError, ValueError) as error:
         raise cannot_write(plan.path, error) from error
-    return Writer(plan, sink, size=clip.size, frames=last - start, overwrite=overwrite)
+    try:
+        return Writer(plan, sink, size=clip.size, frames=last - start, overwrite=overwrite)
+    except BaseException:
+        sink.discard()
+        raise
 
 
 def _start(plan: Plan, clip: ClipInfo, span: tuple[int, int]) -> VideoFile | ImageSequence:
