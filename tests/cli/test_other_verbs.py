@@ -16,7 +16,6 @@ from PIL import Image
 import scenes
 from mattekit.checks import InputError
 from mattekit.cli import main
-from mattekit.cli.backdrop import cover, parse_backdrop
 from mattekit.cli.keyframes import KeyReader, KeySource, default_band, split_assignment
 from mattekit.cli.report import Summary
 from mattekit.media import probe
@@ -136,20 +135,6 @@ def test_key_pictures_come_from_a_decoder_of_their_own_in_increasing_order(folde
     with pytest.raises(InputError, match="increasing order"):
         reader.frame_at(1)
     assert sorted(reader.trimap_at(2).unique().tolist()) == [0, 0.5, 1]
-
-
-@pytest.mark.parametrize(
-    ("text", "colour"), [("#00b140", (0, 177, 64)), ("Red", (255, 0, 0)), ("#abc", (170, 187, 204))]
-)
-def test_a_backdrop_may_be_a_colour(text: str, colour: tuple[int, int, int]) -> None:
-    assert parse_backdrop(text).colour == colour
-
-
-def test_covering_scales_and_crops_equally_on_both_sides() -> None:
-    ramp = torch.linspace(0, 1, 40).expand(3, 10, 40)
-    covered = cover(ramp, (10, 20))
-    assert torch.allclose(covered, ramp[..., 10:30])
-    assert cover(ramp, (33, 17)).shape == (3, 33, 17)
 
 
 def test_a_summary_counts_frames_a_second() -> None:

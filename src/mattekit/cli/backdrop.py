@@ -1,43 +1,65 @@
-"""What a composite is laid over: a colour, an image, or a video, scaled to cover and cropped about the middle."""
+"""What a composite is laid over: a colour, a checkerboard, an image, or a video, made to fit the frame and the clip."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PIL import ImageColor
 
-from mattekit.checks import InputError, MediaError
+from mattekit.checks import InputError, MediaError, check_choice
 from mattekit.media import probe, read, show_path
 from mattekit.types import ClipInfo
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from mattekit.types import Chunk
+
+CHECKERBOARD = "checkerboard"
+FITS = ("cover", "contain", "stretch")
+ENDS = ("loop", "hold", "refuse")
+
+SQUARES, SHADES = 24, (0.6, 0.8)
+"""Squares of a checkerboard on the short side, and their two greys."""
+
+CLOSE = Fraction(1, 1000)
+"""Seconds by which two clips may differ in when a frame is shown, for some containers round so."""
+
 
 @dataclass(frozen=True)
 class Backdrop:
-    """A background that has been found and checked; exactly one of the two is there.
+    """A background that has been found and checked; with neither colour nor clip it is a checkerboard.
 
     Attributes:
         colour: (red, green, blue) in 0 to 255.
         clip: An image, a folder of images or a video.
+        fit: "cover" scales until the frame is full and crops, "contain" until the picture is seen whole, with black
+            beside it, "stretch" each way by itself.
+        end: What happens where a moving background is over before the clip: it begins again ("loop"), its last frame
+            stays ("hold"), or nothing is begun ("refuse").
     """
 
     colour: tuple[int, int, int] | None = None
     clip: ClipInfo | None = None
+    fit: str = "cover"
+    end: str = "loop"
 
 
-def parse_backdrop(text: str) -> Backdrop:
-    """Return what a user named: ``#rrggbb``, a CSS colour name, or a file.
+def parse_backdrop(text: str, *, fit: str = "cover", end: str = "loop") -> Backdrop:
+    """Return what a user named: ``#rrggbb``, a CSS colour name, ``checkerboard``, or a file.
 
     Raises:
-        InputError: It is none of these.
+        InputError: It is none of these, or the rules are not known.
     """
+    check_choice("--background-fit", fit, FITS)
+    check_choice("--background-end", end, ENDS)
+    if text == CHECKERBOARD:
+        return Backdrop(fit=fit, end=end)
     try:
         colour = ImageColor.getrgb(text)
     except ValueError:
@@ -45,54 +67,195 @@ def parse_backdrop(text: str) -> Backdrop:
     if colour is not None:
         if len(colour) != 3:
             raise InputError(f"a background colour must be opaque; got {text}; write it as #rrggbb")
-        return Backdrop(colour=colour)
+        return Backdrop(colour=colour, fit=fit, end=end)
     if text.startswith("#") and not Path(text).exists():
         raise InputError(f"a background colour must be #rrggbb; got {show_path(text)}; write for example #00b140")
     try:
-        return Backdrop(clip=probe(text))
+        return Backdrop(clip=probe(text), fit=fit, end=end)
     except MediaError as error:
-        raise InputError(f"a background must be a colour (#00b140, green), an image or a video; {error}") from error
+        raise InputError(
+            f"a background must be a colour (#00b140, green), {CHECKERBOARD}, an image or a video; {error}"
+        ) from error
 
 
-def backdrop_frames(backdrop: Backdrop, size: tuple[int, int]) -> Iterator[Tensor]:
-    """Yield a background (3, H, W) in [0, 1] for each frame, without end: short videos begin again.
+def check_backdrop(
+    text: str | None, outputs: Mapping[str, Path], clip: ClipInfo, *, span: tuple[int, int], fit: str, end: str
+) -> Backdrop | None:
+    """Return the background of a run, or None where none was named.
+
+    Args:
+        text: What the user named.
+        outputs: Path by what it shows; a composite needs a background, a preview takes a checkerboard.
+        clip: What is matted.
+        span: First frame and one past the last.
+        fit: As in `Backdrop`.
+        end: Likewise.
+
+    Raises:
+        InputError: A composite has none, no output takes it, or it is not one or ends too early.
+    """
+    if text is None and "composite" in outputs:
+        raise InputError("--composite and --background must come together; got --composite alone; add the other")
+    if text is None:
+        check_choice("--background-fit", fit, FITS)
+        check_choice("--background-end", end, ENDS)
+        return None
+    if not {"composite", "preview"} & set(outputs):
+        raise InputError("--composite and --background must come together; got --background alone; add the other")
+    backdrop = parse_backdrop(text, fit=fit, end=end)
+    _check_length(backdrop, clip, span[1] - span[0])
+    return backdrop
+
+
+def files_of(backdrop: Backdrop | None) -> list[Path]:
+    """Return the files and the folder that a background is read from."""
+    own = None if backdrop is None else backdrop.clip
+    return [] if own is None else [own.path, *own.files]
+
+
+def _check_length(backdrop: Backdrop, clip: ClipInfo, frames: int) -> None:
+    """Raise if a background is over before the frames of a clip are, and that is to be refused."""
+    own = backdrop.clip
+    if own is None or own.frames == 1 or backdrop.end != "refuse":
+        return
+    lasts, needed = Fraction(own.frames), Fraction(frames - 1)
+    if own.kind == "video":
+        lasts, needed = own.frames / own.rate, (frames - 1) / clip.rate
+    if needed + CLOSE >= lasts:
+        raise InputError(
+            f"a background must last as long as the clip; {show_path(own.path)} has {own.frames} frames at "
+            f"{float(own.rate):g} a second for {frames} at {float(clip.rate):g}; take --background-end loop or hold"
+        )
+
+
+class Behind:
+    """The pictures of a background, one after another.
+
+    A video goes at its own speed: with each frame of the clip goes the one that is shown at that time. The images of a
+    folder, which have no times, go one with each frame.
 
     Args:
         backdrop: From `parse_backdrop`.
-        size: (height, width) to cover.
+        clip: Whose frames it goes behind: size and pixel aspect are its.
     """
+
+    def __init__(self, backdrop: Backdrop, clip: ClipInfo) -> None:
+        self._backdrop, self._size = backdrop, clip.size
+        self._own = backdrop.clip
+        self._ratio = 1.0 if self._own is None else float(self._own.pixel_aspect / clip.pixel_aspect)
+        self._shown = fixed_picture(backdrop, clip.size) if self._own is None else None
+        self._chunks: Iterator[Chunk] | None = None
+        self._now: Chunk | None = None
+        self._next: Chunk | None = None
+        self._begins, self._round = 0, 0
+
+    def at(self, index: int, seconds: Fraction) -> Tensor:
+        """Return what goes behind a frame, (3, H, W) in [0, 1].
+
+        Args:
+            index: Number of the frame, counted from the first that is written.
+            seconds: Its time after that one's; neither goes back from call to call.
+
+        Raises:
+            MediaError: The background is damaged.
+        """
+        if self._own is not None:
+            time = self._time_in(self._own, index, seconds)
+            while self._next is not None and self._time_of(self._own, self._next) <= time:
+                self._now, self._next, self._shown = self._next, self._take(), None
+        if self._shown is None and self._now is not None:
+            self._shown = fit_picture(self._now.frames[0], self._size, how=self._backdrop.fit, ratio=self._ratio)
+        if self._shown is None:
+            raise InputError("a background must hold frames; it has none; name another")
+        return self._shown
+
+    def close(self) -> None:
+        """Close the background's file."""
+        if self._chunks is not None:
+            self._chunks.close()  # type: ignore[attr-defined]
+            self._chunks = None
+
+    def _time_in(self, own: ClipInfo, index: int, seconds: Fraction) -> Fraction:
+        """Return where in the background a frame falls: seconds of a video, else the number of an image."""
+        moving = own.kind == "video"
+        time, lasts = (seconds + CLOSE, own.frames / own.rate) if moving else (Fraction(index), Fraction(own.frames))
+        rounds, left = divmod(time, lasts) if self._backdrop.end == "loop" and own.frames > 1 else (0, time)
+        if self._chunks is None or rounds != self._round:
+            self._round = int(rounds)
+            self._begin(own)
+        return left
+
+    def _time_of(self, own: ClipInfo, chunk: Chunk) -> Fraction:
+        """Return where a frame of the background begins, in the same unit."""
+        if own.kind != "video":
+            return Fraction(chunk.start)
+        return (int(chunk.pts[0]) - self._begins) * own.time_base
+
+    def _begin(self, own: ClipInfo) -> None:
+        """Go to the background's first frame."""
+        self.close()
+        self._chunks = read(own, chunk=1)
+        self._now, self._next, self._shown = self._take(), self._take(), None
+        self._begins = 0 if self._now is None else int(self._now.pts[0])
+
+    def _take(self) -> Chunk | None:
+        """Return the background's next frame; None at its end."""
+        return None if self._chunks is None else next(self._chunks, None)
+
+
+def fixed_picture(backdrop: Backdrop, size: tuple[int, int]) -> Tensor:
+    """Return a colour or a checkerboard, (3, H, W) in [0, 1]."""
     import torch
 
-    if backdrop.clip is None:
+    height, width = size
+    if backdrop.colour is not None:
         colour = torch.tensor(backdrop.colour, dtype=torch.float32) / 255
-        picture = colour[:, None, None].expand(3, *size)
-        while True:
-            yield picture
-    while True:
-        with closing(read(backdrop.clip, chunk=1)) as chunks:  # type: ignore[type-var]
-            for chunk in chunks:
-                picture = cover(chunk.frames[0], size)
-                while backdrop.clip.frames == 1:
-                    yield picture
-                yield picture
+        return colour[:, None, None].expand(3, height, width)
+    side = max(1, round(min(size) / SQUARES))
+    rows, columns = torch.arange(height)[:, None] // side, torch.arange(width) // side
+    dark, light = SHADES
+    return torch.where((rows + columns) % 2 == 0, light, dark).expand(3, height, width)
 
 
-def cover(picture: Tensor, size: tuple[int, int]) -> Tensor:
-    """Scale a picture until it covers a size and cut away what stands over, equally on both sides.
+def fit_picture(picture: Tensor, size: tuple[int, int], *, how: str = "cover", ratio: float = 1.0) -> Tensor:
+    """Scale a picture to a frame; what stands over is cut away, and what stays free is black, equally on both sides.
 
     Args:
         picture: (3, h, w) in [0, 1].
-        size: (height, width) to cover.
+        size: (height, width) of the frame.
+        how: "cover", "contain" or "stretch", as in `Backdrop`.
+        ratio: Width of the picture's pixels by that of the frame's.
 
     Returns:
         (3, height, width) in [0, 1].
     """
     from mattekit.ops import resize
 
-    scale = max(size[0] / picture.shape[-2], size[1] / picture.shape[-1])
-    height, width = (
-        max(math.ceil(side * scale - 1e-6), own) for side, own in zip(picture.shape[-2:], size, strict=True)
-    )
-    scaled = resize(picture, (height, width), mode="bicubic")
-    top, left = (height - size[0]) // 2, (width - size[1]) // 2
-    return scaled[:, top : top + size[0], left : left + size[1]]
+    if how == "stretch":
+        return resize(picture, size, mode="bicubic")
+    height, width = picture.shape[-2], picture.shape[-1] * ratio
+    tall, wide = size[0] / height, size[1] / width
+    if how == "cover":
+        scale = max(tall, wide)
+        scaled_size = tuple(
+            max(math.ceil(side * scale - 1e-6), own) for side, own in zip((height, width), size, strict=True)
+        )
+    else:
+        scale = min(tall, wide)
+        scaled_size = tuple(
+            min(max(round(side * scale), 1), own) for side, own in zip((height, width), size, strict=True)
+        )
+    scaled = resize(picture, (scaled_size[0], scaled_size[1]), mode="bicubic")
+    return _centre(scaled, size)
+
+
+def _centre(picture: Tensor, size: tuple[int, int]) -> Tensor:
+    """Return a picture cut or filled up with black to a size, about its middle."""
+    over = [own - side for own, side in zip(picture.shape[-2:], size, strict=True)]
+    if min(over) < 0:
+        whole = picture.new_zeros(3, *size)
+        top, left = (-beside // 2 for beside in over)
+        whole[:, top : top + picture.shape[-2], left : left + picture.shape[-1]] = picture
+        return whole
+    top, left = (beside // 2 for beside in over)
+    return picture[:, top : top + size[0], left : left + size[1]]

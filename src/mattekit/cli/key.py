@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mattekit.checks import InputError
+from mattekit.cli import writing
+from mattekit.cli.backdrop import Backdrop, check_backdrop, files_of
 from mattekit.cli.device import set_threads
 from mattekit.cli.outputs import check_outputs, open_outputs
 from mattekit.cli.report import Summary, peak_memory_mb, progress_bar
@@ -46,6 +48,7 @@ class KeyJob:
         outputs: Path by what it shows.
         span: First frame and one past the last.
         masks: Pictures by what they say: garbage, core.
+        backdrop: What composites and previews are laid over.
         overwrite: Whether outputs that stand there are replaced.
         style: How outputs are written.
     """
@@ -55,6 +58,7 @@ class KeyJob:
     outputs: Mapping[str, Path]
     span: tuple[int, int]
     masks: Mapping[str, Path]
+    backdrop: Backdrop | None = None
     overwrite: bool = False
     style: Style = DEFAULT
 
@@ -74,7 +78,19 @@ def key(
     despill: Annotated[float, typer.Option(min=0, max=1, help="How much of the screen's light is taken away.")] = 1.0,
     garbage: Annotated[Path | None, typer.Option(help="Grey picture, white where nothing is subject.")] = None,
     core: Annotated[Path | None, typer.Option(help="Grey picture, white where all is subject.")] = None,
-    bits: Annotated[int | None, typer.Option(help="Bits a channel, 8 or 16, where the formats have them.")] = None,
+    composite: Annotated[Path | None, typer.Option(help="Output: laid over --background.")] = None,
+    preview: writing.Preview = None,
+    background: writing.Background = None,
+    background_fit: writing.BackgroundFit = "cover",
+    background_end: writing.BackgroundEnd = "loop",
+    bits: writing.Bits = None,
+    encoder: writing.Encoder = None,
+    quality: writing.Quality = None,
+    jpeg_quality: writing.JpegQuality = None,
+    pictures: writing.Pictures = "png",
+    premultiplied: writing.Premultiplied = None,
+    exr_colour: writing.ExrColour = "linear",
+    layers: writing.Layers = False,
     threads: Annotated[int | None, typer.Option(min=1, help="Threads an operation may use.")] = None,
     start: Annotated[int, typer.Option(min=0, help="First frame, counted from 0.")] = 0,
     end: Annotated[int | None, typer.Option(min=1, help="Frame to stop before.")] = None,
@@ -91,14 +107,25 @@ def key(
         raise InputError(f"--black must be below --white; got {black:g} and {white:g}")
     info = probe(clip)
     span = (start, check_span(info, start, end))
-    named = {"alpha": alpha, "foreground": foreground, "cutout": cutout}
+    named = {"alpha": alpha, "foreground": foreground, "cutout": cutout, "composite": composite, "preview": preview}
     outputs = {content: path for content, path in named.items() if path is not None}
     masks = {name: path for name, path in (("garbage", garbage), ("core", core)) if path is not None}
     for path in masks.values():
         read_mask(path, info.size)
-    sources, style = list(masks.values()), Style(bits=bits)
+    backdrop = check_backdrop(background, outputs, info, span=span, fit=background_fit, end=background_end)
+    style = Style(
+        bits=bits,
+        encoders=tuple(encoder or ()),
+        crf=quality,
+        jpeg_quality=jpeg_quality,
+        stills=pictures,
+        premultiplied=premultiplied,
+        exr_colour=exr_colour,
+        layers=layers,
+    )
+    sources = [*masks.values(), *files_of(backdrop)]
     check_outputs(outputs, info, frames=span[1] - span[0], overwrite=overwrite, inputs=sources, style=style)
-    job = KeyJob(info, wanted, outputs, span, masks, overwrite=overwrite, style=style)
+    job = KeyJob(info, wanted, outputs, span, masks, backdrop=backdrop, overwrite=overwrite, style=style)
     set_threads(threads)
     keyer = _make_keyer(job, (black, white, choke, despill))
     _run(job, keyer, begun=begun).tell(as_json=as_json)
@@ -157,7 +184,9 @@ def _run(job: KeyJob, keyer: Keyer, *, begun: float) -> Summary:
 
     height, width = job.clip.size
     length = max(1, min(MOST_FRAMES, MOST_PIXELS // (height * width)))
-    opened = open_outputs(job.outputs, job.clip, span=job.span, overwrite=job.overwrite, backdrop=None, style=job.style)
+    opened = open_outputs(
+        job.outputs, job.clip, span=job.span, overwrite=job.overwrite, backdrop=job.backdrop, style=job.style
+    )
     with opened as (sinks, writers), progress_bar("key", job.span[1] - job.span[0]) as progress, torch.inference_mode():
         chunks = read(job.clip, chunk=length, start=job.span[0], end=job.span[1])
         try:

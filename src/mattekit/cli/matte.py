@@ -5,28 +5,42 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mattekit.checks import InputError, check_choice
-from mattekit.cli.backdrop import Backdrop, parse_backdrop
+from mattekit.checks import check_choice
+from mattekit.cli import writing
+from mattekit.cli.backdrop import Backdrop, check_backdrop, files_of
 from mattekit.cli.confidence import Confidences
 from mattekit.cli.cuts import cuts_of
 from mattekit.cli.device import DEVICES, RUNTIMES, choose_device, set_threads
 from mattekit.cli.keyframes import KeyReader, KeySource, collect_keyframes, default_band
 from mattekit.cli.outputs import check_outputs, open_outputs
 from mattekit.cli.report import Summary, peak_memory_mb, progress_bar
-from mattekit.media import Style, probe, read
+from mattekit.cli.resume import kept_mattes, open_segments, take_leftovers, went_on
+from mattekit.cli.salvage import (
+    add_confidence,
+    as_numbered,
+    choose_span,
+    keep_keys,
+    notes_of,
+    number_of,
+    open_clip,
+    rename_outputs,
+    tell_of,
+)
+from mattekit.media import Style, read
 from mattekit.media.paths import check_regular_file
-from mattekit.media.reader import check_span
 from mattekit.media.style import DEFAULT
 from mattekit.types import Chunk, ClipInfo, Propagator, Sink
 
 if TYPE_CHECKING:
+    from mattekit.media.segments import Segments
     from mattekit.models import Model
 
 MOST_FRAMES, MOST_PIXELS = 4, 2_000_000
@@ -61,6 +75,12 @@ class Job:
     style: Style = DEFAULT
     cuts: tuple[int, ...] = ()
 
+    @property
+    def length(self) -> int:
+        """Frames handed on at once."""
+        height, width = self.clip.size
+        return self.chunk or max(1, min(MOST_FRAMES, MOST_PIXELS // (height * width)))
+
 
 def matte(
     clip: Annotated[Path, typer.Argument(metavar="CLIP", help="Video file, folder of images, or image.")],
@@ -78,8 +98,18 @@ def matte(
     foreground: Annotated[Path | None, typer.Option(help="Output: straight foreground colour.")] = None,
     cutout: Annotated[Path | None, typer.Option(help="Output: colour and alpha together.")] = None,
     composite: Annotated[Path | None, typer.Option(help="Output: laid over --background.")] = None,
-    background: Annotated[str | None, typer.Option(help="Colour (#00b140, green), image or video.")] = None,
-    bits: Annotated[int | None, typer.Option(help="Bits a channel, 8 or 16, where the formats have them.")] = None,
+    preview: writing.Preview = None,
+    background: writing.Background = None,
+    background_fit: writing.BackgroundFit = "cover",
+    background_end: writing.BackgroundEnd = "loop",
+    bits: writing.Bits = None,
+    encoder: writing.Encoder = None,
+    quality: writing.Quality = None,
+    jpeg_quality: writing.JpegQuality = None,
+    pictures: writing.Pictures = "png",
+    premultiplied: writing.Premultiplied = None,
+    exr_colour: writing.ExrColour = "linear",
+    layers: writing.Layers = False,
     weights: Annotated[Path | None, typer.Option(help="Safetensors file instead of the carried weights.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     runtime: Annotated[str, typer.Option(help="What runs the networks: auto or torch.")] = "auto",
@@ -88,36 +118,57 @@ def matte(
     end: Annotated[int | None, typer.Option(min=1, help="Frame to stop before.")] = None,
     chunk: Annotated[int | None, typer.Option(min=1, help="Frames handed on at once; changes no result.")] = None,
     across_cuts: Annotated[bool, typer.Option("--across-cuts", help="Look for no cuts; carry on over them.")] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Keep what is done in a hidden folder; go on from it after an end.")
+    ] = False,
+    salvage: Annotated[
+        bool, typer.Option("--salvage", help="Keep what is whole of a damaged clip; outputs say so in their names.")
+    ] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace outputs that exist.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one summary line on stdout.")] = False,
 ) -> None:
     """Matte a clip from the trimap or mask of one or more frames.
 
     The suffix of an output chooses its format: .mov is ProRes 4444, .webm VP9, .mkv lossless FFV1 with 16 bits,
-    .mp4 H.264 without alpha; a folder or name_%05d.png is a sequence of PNG files.
+    .mp4 H.264 or HEVC without alpha; .exr, .png and .jpg are pictures, name_%05d.png or a folder a sequence of them.
+    EXR holds light by the clip's transfer curve, premultiplied; all others values as displayed, straight.
     """
     check_settings(model=model, device=device, runtime=runtime, weights=weights)
-    info = probe(clip)
-    span = (start, check_span(info, start, end))
-    keys = collect_keyframes(info, trimaps=trimap or (), folder=trimaps, masks=mask or ())
-    named = {"alpha": alpha, "foreground": foreground, "cutout": cutout, "composite": composite}
-    outputs = {content: path for content, path in named.items() if path is not None}
-    backdrop = _check_backdrop(composite, background)
+    info = open_clip(clip, damaged=salvage)
+    span = choose_span(info, start, end)
+    given = collect_keyframes(as_numbered(info), trimaps=trimap or (), folder=trimaps, masks=mask or ())
+    keys, left_out = keep_keys(info, given)
+    named = {"alpha": alpha, "foreground": foreground, "cutout": cutout, "composite": composite, "preview": preview}
+    outputs = rename_outputs({content: path for content, path in named.items() if path is not None}, info)
+    backdrop = check_backdrop(background, outputs, info, span=span, fit=background_fit, end=background_end)
+    style = Style(
+        bits=bits,
+        encoders=tuple(encoder or ()),
+        crf=quality,
+        jpeg_quality=jpeg_quality,
+        stills=pictures,
+        premultiplied=premultiplied,
+        exr_colour=exr_colour,
+        layers=layers,
+    )
     inputs = [key.path for key in keys.values()]
     if weights is not None:
         inputs.append(weights)
-    if backdrop is not None and backdrop.clip is not None:
-        inputs += [backdrop.clip.path, *backdrop.clip.files]
-    check_outputs(outputs, info, frames=span[1] - span[0], overwrite=overwrite, inputs=inputs, style=Style(bits=bits))
+    inputs += files_of(backdrop)
+    check_outputs(outputs, info, frames=span[1] - span[0], overwrite=overwrite, inputs=inputs, style=style)
     reach = default_band(info.size) if band is None else band
     begun = time.monotonic()
     choose_device(device)
     set_threads(threads)
     cuts = cuts_of(info, span, keys, across=across_cuts)
-    job = Job(info, keys, outputs, span, reach, backdrop, overwrite, chunk=chunk, style=Style(bits=bits), cuts=cuts)
+    job = Job(info, keys, outputs, span, reach, backdrop, overwrite, chunk=chunk, style=style, cuts=cuts)
+    kept = open_segments(job, family=model, weights=weights, device=device) if resume else nullcontext()
     loaded = load_model(model, weights=weights, device=device, threads=threads)
-    confidences = Confidences(list(keys), cuts)
-    run(job, loaded, device=device, begun=begun, watch=confidences.add).tell(as_json=as_json)
+    confidences = Confidences([number_of(info, key) for key in keys], [number_of(info, cut) for cut in cuts])
+    watch = partial(add_confidence, info, confidences)
+    with kept as segments:
+        done = run(job, loaded, device=device, begun=begun, watch=watch, segments=segments)
+    tell_of(info, done, left_out).tell(as_json=as_json)
     if confidences.is_low():
         print(confidences.tell(), file=sys.stderr)
 
@@ -136,13 +187,6 @@ def check_settings(*, model: str, device: str, runtime: str = "auto", weights: P
     check_choice("--runtime", runtime, RUNTIMES)
     if weights is not None:
         check_regular_file(weights)
-
-
-def _check_backdrop(composite: Path | None, background: str | None) -> Backdrop | None:
-    if (composite is None) != (background is None):
-        given = "--composite alone" if background is None else "--background alone"
-        raise InputError(f"--composite and --background must come together; got {given}; add or leave out the other")
-    return None if background is None else parse_backdrop(background)
 
 
 def load_model(family: str, *, weights: Path | None, device: str, threads: int | None) -> Model:
@@ -167,6 +211,7 @@ def run(
     begun: float,
     watchers: Sequence[Sink] = (),
     watch: Callable[[int, float], None] | None = None,
+    segments: Segments | None = None,
 ) -> Summary:
     """Do the main job: read, propagate, predict, complete, write.
 
@@ -177,6 +222,7 @@ def run(
         begun: When the work began, on the monotonic clock.
         watchers: Further sinks that see every matte.
         watch: Called with the number of each frame whose trimap was carried, and the confidence in it.
+        segments: Where mattes are kept while they are made, and from where the job goes on; taken away at its end.
 
     Returns:
         What was done.
@@ -192,20 +238,25 @@ def run(
     total = job.span[1] - job.span[0]
     with opened as (sinks, writers), open_frames(job) as chunks, progress_bar("matte", total) as progress:
         placed = stream.move(chunks, choose_device(device))
-        ready = with_trimaps(placed, job, model.propagator, watch=watch) if model.matter.needs_trimap else placed
-        mattes = stream.predict(ready, model.matter, cuts=job.cuts)
+        if segments is None:
+            ready = with_trimaps(placed, job, model.propagator, watch=watch) if model.matter.needs_trimap else placed
+            mattes = stream.predict(ready, model.matter, cuts=job.cuts)
+        else:
+            take_leftovers(segments, [writer.temporary for writer in writers])
+            mattes = kept_mattes(placed, job, model, segments, watch=watch)
         coloured = stream.complete(mattes, foreground=any(content != "alpha" for content in job.outputs))
         frames = stream.write(coloured, [*sinks, *watchers], progress=progress)
-    notes = list(dict.fromkeys(note for writer in writers for note in writer.notes))
+    notes = list(dict.fromkeys([*notes_of(job.clip), *(note for writer in writers for note in writer.notes)]))
+    if segments is not None:
+        notes += went_on(segments)
+        segments.discard()
     return Summary(job.outputs, frames, time.monotonic() - begun, peak_memory_mb(), notes)
 
 
 @contextmanager
 def open_frames(job: Job) -> Iterator[Iterator[Chunk]]:
     """Read the frames of a job; the thread that decodes ahead ends with the block."""
-    height, width = job.clip.size
-    length = job.chunk or max(1, min(MOST_FRAMES, MOST_PIXELS // (height * width)))
-    chunks = read(job.clip, chunk=length, start=job.span[0], end=job.span[1])
+    chunks = read(job.clip, chunk=job.length, start=job.span[0], end=job.span[1])
     try:
         yield chunks
     finally:

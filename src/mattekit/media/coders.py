@@ -33,8 +33,8 @@ FAST = {"compression_level": "1", "pred": "up"}
 THREADS = 4
 PLAIN_PRIMARIES = (None, "bt709", "smpte170m", "bt470bg")
 HIGH_RANGE = ("smpte2084", "arib-std-b67")
-FULL_COLOUR = 90
-"""Quality of JPEG from which its colour planes have the full size."""
+JPEG_QUALITY, FULL_COLOUR = 92, 90
+"""The default, and the quality from which colour planes have the full size."""
 
 
 class Coder(Protocol):
@@ -124,7 +124,7 @@ class JpegCoder:
         """Return the file of a frame."""
         whole = image if image.dtype == np.uint8 else quantise(image, 255)  # type: ignore[arg-type]
         picture = Image.fromarray(whole[0] if len(whole) == 1 else np.ascontiguousarray(whole.transpose(1, 2, 0)))
-        quality, file = self._plan.style.jpeg_quality, io.BytesIO()
+        quality, file = self._plan.style.jpeg_quality or JPEG_QUALITY, io.BytesIO()
         picture.save(file, "JPEG", quality=quality, subsampling="4:4:4" if quality >= FULL_COLOUR else "4:2:0")
         return [file.getvalue()]
 

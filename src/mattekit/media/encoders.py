@@ -41,6 +41,7 @@ class VideoFormat:
         halved: Whether colour planes have half the size, which only even pictures allow.
         smallest: Least height and width in px.
         even_width: Whether the width must be even.
+        deep_alpha: Whether alpha is put in at 16 bits after encoding, for the encoder takes fewer.
     """
 
     name: str
@@ -56,6 +57,7 @@ class VideoFormat:
     halved: bool = False
     smallest: int = 1
     even_width: bool = False
+    deep_alpha: bool = False
 
 
 PRORES_PIXELS = {(1, 10): "yuv444p10le", (3, 10): "yuv444p10le", (4, 10): "yuva444p10le"}
@@ -70,6 +72,7 @@ VIDEOS = {
             options={"profile": "4", "alpha_bits": "16"},
             # A fixed quantiser of 1 gives the quality of the encoder's own search in a quarter of its time.
             quality=1,
+            deep_alpha=True,
         ),
         VideoFormat(
             name="prores_aw",
@@ -80,6 +83,7 @@ VIDEOS = {
             options={"profile": "4"},
             quality=1,
             even_width=True,
+            deep_alpha=True,
         ),
     ),
     ".webm": (

@@ -8,7 +8,7 @@ from mattekit.checks import InputError, check_choice
 from mattekit.media.encoders import ENCODERS, STILL_BITS
 
 EXR_COLOURS = ("linear", "display")
-BEST_JPEG, JPEG_QUALITY = 100, 92
+BEST_JPEG = 100
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Style:
         bits: Bits a channel, or None for each format's default.
         encoders: Names of encoders, for the formats that offer them; the others take their default.
         crf: Rate factor of H.264, HEVC and VP9, 0 for the best, or None for the default.
-        jpeg_quality: Of JPEG, 1 to 100.
+        jpeg_quality: Of JPEG, 1 to 100, or None for 92.
         stills: Format of a folder: "png", "exr" or "jpg".
         premultiplied: Whether colour of cut-outs is multiplied by alpha; None does so in EXR alone, as is its
             custom.
@@ -30,7 +30,7 @@ class Style:
     bits: int | None = None
     encoders: tuple[str, ...] = ()
     crf: int | None = None
-    jpeg_quality: int = JPEG_QUALITY
+    jpeg_quality: int | None = None
     stills: str = "png"
     premultiplied: bool | None = None
     exr_colour: str = "linear"
@@ -41,7 +41,7 @@ class Style:
             check_choice("an encoder", name, ENCODERS)
         check_choice("the format of pictures", self.stills, tuple(STILL_BITS))
         check_choice("colour in EXR", self.exr_colour, EXR_COLOURS)
-        if not 1 <= self.jpeg_quality <= BEST_JPEG:
+        if self.jpeg_quality is not None and not 1 <= self.jpeg_quality <= BEST_JPEG:
             raise InputError(
                 f"the quality of JPEG must be 1 to {BEST_JPEG}; got {self.jpeg_quality}; 92 is the default"
             )
