@@ -7,12 +7,15 @@ import signal
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mattekit.checks import InputError
-from mattekit.cli.backdrop import Backdrop, backdrop_frames
+from mattekit.cli.backdrop import Backdrop, Behind
+from mattekit.cli.writing import check_style
 from mattekit.media import Style, Writer, check_distinct, check_output, open_writer, show_path
+from mattekit.media.outputs import plan_output
 from mattekit.media.style import DEFAULT
 from mattekit.types import ClipInfo, Matte
 
@@ -32,7 +35,7 @@ def check_outputs(
     """Raise unless every output can be written without harm; nothing is opened or changed.
 
     Args:
-        outputs: Path by what it shows: alpha, foreground, cutout or composite.
+        outputs: Path by what it shows: alpha, foreground, cutout, composite or preview.
         clip: What they are made of.
         frames: How many frames each will hold.
         overwrite: Whether outputs that stand there may be replaced.
@@ -46,6 +49,7 @@ def check_outputs(
     if not outputs:
         raise InputError("an output must be named; got none: add --alpha, --foreground or --cutout")
     check_distinct(list(outputs.values()))
+    check_style(style, [plan_output(path, content=content, style=style) for content, path in outputs.items()])
     for content, path in outputs.items():
         plan = check_output(path, clip, content=content, overwrite=overwrite, style=style, frames=frames)
         for standing in plan.standing():
@@ -59,12 +63,14 @@ class OutputSink:
 
     Args:
         writer: Where the pictures go.
-        content: alpha, foreground, cutout or composite.
-        backdrop: Backgrounds (3, H, W), one a frame; needed by composites alone.
+        content: alpha, foreground, cutout, composite or preview.
+        time_base: Seconds a tick of the clip's times.
+        behind: The background; needed by composites and previews alone.
     """
 
-    def __init__(self, writer: Writer, content: str, backdrop: Iterator[Tensor] | None = None) -> None:
-        self._writer, self._content, self._backdrop = writer, content, backdrop
+    def __init__(self, writer: Writer, content: str, time_base: Fraction, behind: Behind | None = None) -> None:
+        self._writer, self._content, self._behind = writer, content, behind
+        self._time_base, self._begins, self._count = time_base, 0, 0
 
     def write(self, matte: Matte) -> None:
         """Write the pictures of a matte.
@@ -73,9 +79,11 @@ class OutputSink:
             InputError: The output shows colour and the matte has none.
         """
         for index, pts in enumerate(matte.chunk.pts.tolist()):
-            self._writer.write(self._picture(matte, index), pts)
+            self._begins = self._begins if self._count else pts
+            self._writer.write(self._picture(matte, index, pts), pts)
+            self._count += 1
 
-    def _picture(self, matte: Matte, index: int) -> Tensor:
+    def _picture(self, matte: Matte, index: int, pts: int) -> Tensor:
         import torch
 
         from mattekit.ops import composite
@@ -88,9 +96,13 @@ class OutputSink:
         foreground = matte.foreground[index]
         if self._content == "cutout":
             return torch.cat((foreground, alpha))
-        if self._backdrop is None:
+        if self._behind is None:
             return foreground
-        return composite(foreground, alpha, next(self._backdrop))
+        background = self._behind.at(self._count, (pts - self._begins) * self._time_base)
+        over = composite(foreground, alpha, background.to(alpha.device))
+        if self._content == "composite":
+            return over
+        return torch.cat((matte.chunk.frames[index], alpha.expand(3, -1, -1), over), dim=-1)
 
 
 @contextmanager
@@ -110,7 +122,7 @@ def open_outputs(
         clip: What they are made of.
         span: First frame and one past the last.
         overwrite: Whether outputs that stand there are replaced.
-        backdrop: What composites are laid over.
+        backdrop: What composites and previews are laid over; None is a checkerboard.
         style: How outputs are written.
 
     Yields:
@@ -125,11 +137,11 @@ def open_outputs(
                 )
                 stack.callback(writer.discard)
             writers.append(writer)
-            over = None
-            if content == "composite" and backdrop is not None:
-                over = backdrop_frames(backdrop, clip.size)
-                stack.callback(over.close)  # type: ignore[attr-defined]
-            sinks.append(OutputSink(writer, content, over))
+            behind = None
+            if content in ("composite", "preview"):
+                behind = Behind(backdrop or Backdrop(), clip)
+                stack.callback(behind.close)
+            sinks.append(OutputSink(writer, content, clip.time_base, behind))
         yield sinks, writers
         commit(writers)
 

@@ -25,7 +25,8 @@ from mattekit.media.formats import (
 )
 from mattekit.media.matroska import set_display_width
 from mattekit.media.paths import file_url, show_path
-from mattekit.media.pixels import FrameMaker
+from mattekit.media.pixels import FrameMaker, quantise, view_plane
+from mattekit.media.prores import replace_alpha
 from mattekit.media.publish import Publication, publish_file
 from mattekit.media.verify import remove, sync, verify_video
 
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
     from mattekit.types import ClipInfo
 
 LARGEST = 2**31 - 1
+DEEP = 65535
+"""White of an alpha that is put in after encoding."""
 STRAIGHT, PREMULTIPLIED = "straight colour, not multiplied by alpha", "colour premultiplied by alpha"
 """What a file of colour and alpha says of itself."""
 
@@ -70,6 +73,7 @@ class VideoFile:
         self._temporary, self._plan, self._video, self._clip = temporary, plan, video, clip
         self._span, self._last_duration = span, last_duration
         self._times = array("q")
+        self._alphas: dict[int, NDArray[np.uint16]] = {}
         self._held: Packet[VideoStream] | None = None
         self._sound: SoundCopy | None = None
         self._first: int | None = None
@@ -88,6 +92,10 @@ class VideoFile:
             self._first = pts if self._span[0] > 0 else 0
         frame = self._maker.make(image)
         frame.pts, frame.time_base = pts - self._first, self._clip.time_base
+        if self._video.deep_alpha and len(image) == len("RGBA"):
+            self._alphas[frame.pts] = quantise(image[3], DEEP)
+            alpha = view_plane(frame.planes[3], self._plan.bits)
+            alpha[:] = (1 << self._plan.bits) - 1
         self._times.append(frame.pts)
         self._copy_sound(pts)
         self._mux(self._stream.encode(frame))
@@ -176,11 +184,21 @@ class VideoFile:
 
     def _mux(self, packets: list[Packet[VideoStream]]) -> None:
         """Write packets one behind, each with the time until the next as its duration."""
-        for packet in packets:
+        for packet in map(self._deepen, packets):
             if self._held is not None and packet.pts is not None and self._held.pts is not None:
                 self._held.duration = packet.pts - self._held.pts
                 self._container.mux(self._held)
             self._held = packet
+
+    def _deepen(self, packet: Packet[VideoStream]) -> Packet[VideoStream]:
+        """Return a packet with the alpha of its frame at full depth, where the format has it."""
+        alpha = self._alphas.pop(packet.pts, None) if packet.pts is not None else None
+        if alpha is None:
+            return packet
+        deep = cast("Packet[VideoStream]", av.Packet(replace_alpha(bytes(packet), alpha)))
+        deep.pts, deep.dts, deep.duration = packet.pts, packet.dts, packet.duration
+        deep.time_base, deep.stream, deep.is_keyframe = packet.time_base, packet.stream, packet.is_keyframe
+        return deep
 
     def _copy_sound(self, end: int | None) -> None:
         """Copy sound up to a time in ticks of the clip; what a span leaves out before its start is skipped."""
