@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Collection
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from PIL import ImageColor
 
 from mattekit.checks import InputError
-from mattekit.engine.finish_settings import MOST, MOST_AHEAD
 from mattekit.media import show_path
+
+if TYPE_CHECKING:
+    from mattekit.engine.finish_settings import Finish
+
+MOST, MOST_AHEAD = 64, 32
+"""Px by which an edge may be moved or widened, and frames that may be looked ahead."""
 
 Stabilise = Annotated[
     float, typer.Option(min=0, max=1, help="How far flicker of alpha is taken away along the motion.")
@@ -49,3 +55,17 @@ def parse_spill(text: str) -> tuple[int, int, int] | None:
     except ValueError as error:
         raise InputError(f"--screen must be auto, a colour's name or #rrggbb; got {show_path(text)}") from error
     return red, green, blue
+
+
+def check_despill(settings: Finish, contents: Collection[str]) -> None:
+    """Raise if colour is to be despilled and no output shows any.
+
+    Args:
+        settings: What is asked for.
+        contents: What the outputs show.
+
+    Raises:
+        InputError: None but alpha is named, so it must be a mistake.
+    """
+    if settings.despill > 0 and set(contents) == {"alpha"}:
+        raise InputError("--despill must go with an output that shows colour; got --alpha alone; add --foreground")

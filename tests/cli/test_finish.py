@@ -1,0 +1,168 @@
+"""`mattekit finish`: through the command, on mattes of every kind that other tools write."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+import scenes
+from mattekit.checks import InputError
+from mattekit.cli import finishing, main
+from mattekit.cli.brought import find_alpha, read_alphas
+from mattekit.engine import finish_settings
+from mattekit.engine.finish import repair, shape
+from mattekit.engine.finish_settings import Finish
+from mattekit.media import open_writer, probe, read, read_alpha
+
+FRAMES = 5
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder to work in, with five frames of a soft disc and its true alpha in 16 bits."""
+    scene = scenes.soft_disc(FRAMES)
+    info = probe(scenes.write_video(tmp_path / "clip.mkv", scene.frames))
+    writer = open_writer(tmp_path / "true.mkv", info, content="alpha")
+    for pts, alpha in enumerate(scene.alpha):
+        writer.write(alpha, pts * 40)
+    writer.finish()
+    writer.publish()
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def alpha_of(path: str) -> torch.Tensor:
+    return torch.from_numpy(np.stack(list(read_alpha(probe(path)))))[:, None]
+
+
+def times_of(path: str) -> list[int]:
+    with av.open(path) as container:
+        return [frame.pts for frame in container.decode(video=0) if frame.pts is not None]
+
+
+def test_a_matte_that_nothing_is_asked_of_comes_back_to_the_bit_with_the_clips_times(folder: Path) -> None:
+    assert main(["finish", "clip.mkv", "true.mkv", "--alpha", "out.mkv"]) == 0
+    assert torch.equal(alpha_of("out.mkv"), alpha_of("true.mkv"))
+    assert times_of("out.mkv") == times_of("clip.mkv")
+
+
+def test_every_option_does_what_its_function_does(folder: Path) -> None:
+    settings = Finish(
+        black=0.1, white=0.9, gamma=1.3, fill_holes=5, drop_islands=7, choke=-0.6, softness=2.0, feather=1.5
+    )
+    options = [
+        *("--black", "0.1", "--white", "0.9", "--gamma", "1.3", "--fill-holes", "5", "--drop-islands", "7"),
+        *("--choke", "-0.6", "--softness", "2", "--feather", "1.5"),
+    ]
+    assert main(["finish", "clip.mkv", "true.mkv", "--alpha", "out.mkv", *options]) == 0
+    wanted = torch.cat([shape(repair(frame, settings), settings) for frame in alpha_of("true.mkv").split(1)])
+    torch.testing.assert_close(alpha_of("out.mkv"), wanted, rtol=0, atol=1e-4)
+
+
+def test_all_outputs_are_made_and_json_tells_how_well_they_give_the_frame_again(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    outputs = ["--foreground", "f.mkv", "--cutout", "cut", "--composite", "c.mkv", "--background", "white"]
+    assert main(["finish", "clip.mkv", "true.mkv", "--json", "--despill", "1", *outputs]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["frames"] == FRAMES and set(told["outputs"]) == {"foreground", "cutout", "composite"}
+    assert 0 <= told["recomposition_mean"] < 0.01 and told["recomposition_max"] < 0.1
+    scene = scenes.soft_disc(FRAMES)
+    found = torch.cat([chunk.frames for chunk in read(probe("f.mkv"))])
+    seen = (scene.alpha > 0.2).expand_as(found)
+    assert float((found - scene.foreground).abs()[seen].mean()) < 0.03
+    laid = torch.cat([chunk.frames for chunk in read(probe("c.mkv"))])
+    assert float((laid - (scene.alpha * scene.foreground + 1 - scene.alpha)).abs().mean()) < 0.01
+
+
+def test_alpha_alone_is_told_of_without_colour(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["finish", "clip.mkv", "true.mkv", "--alpha", "out.mkv", "--json"]) == 0
+    assert "recomposition_mean" not in json.loads(capsys.readouterr().out)
+
+
+@pytest.mark.parametrize("kind", ["grey pictures", "opaque RGBA pictures", "cut-out pictures", "video without alpha"])
+def test_a_matte_is_taken_from_wherever_another_tool_put_it(folder: Path, kind: str) -> None:
+    scene = scenes.soft_disc(FRAMES)
+    alphas = scenes.to_bytes(scene.alpha)
+    colours = scenes.to_bytes(scene.foreground)
+    if kind == "video without alpha":
+        scenes.write_video(folder / "matte.mp4", scene.alpha.expand(-1, 3, -1, -1), codec="libx264", layout="yuv444p")
+        found, tolerance = "matte.mp4", 0.1
+    else:
+        (folder / "matte").mkdir()
+        for index, (alpha, colour) in enumerate(zip(alphas, colours, strict=True)):
+            opaque = np.full_like(alpha, 255)
+            picture = {
+                "grey pictures": alpha[..., 0],
+                "opaque RGBA pictures": np.concatenate((alpha, alpha, alpha, opaque), axis=2),
+                "cut-out pictures": np.concatenate((colour, alpha), axis=2),
+            }[kind]
+            Image.fromarray(picture).save(folder / "matte" / f"m.{index:04d}.png")
+        found, tolerance = "matte", 0.5 / 255 + 1e-6
+    assert main(["finish", "clip.mkv", found, "--alpha", "out.mkv"]) == 0
+    assert float((alpha_of("out.mkv") - scene.alpha).abs().max()) < tolerance
+
+
+def test_sixteen_bits_of_a_matte_are_kept(folder: Path) -> None:
+    info = probe("clip.mkv")
+    whole = torch.stack(list(read_alphas(find_alpha(Path("true.mkv"), info, (0, FRAMES)), FRAMES)))
+    levels = whole * 65535
+    torch.testing.assert_close(levels, levels.round(), rtol=0, atol=0.01)
+    assert float((whole - scenes.soft_disc(FRAMES).alpha).abs().max()) <= 0.51 / 65535
+    assert len(torch.unique((whole * 255 - (whole * 255).round()).abs() > 0.01)) == 2  # between the levels of 8 bits
+
+
+def test_a_span_takes_the_mattes_of_its_frames_from_the_whole_or_from_a_part(folder: Path) -> None:
+    assert main(["finish", "clip.mkv", "true.mkv", "--alpha", "part.mkv", "--start", "1", "--end", "4"]) == 0
+    assert torch.equal(alpha_of("part.mkv"), alpha_of("true.mkv")[1:4])
+    span = ["--start", "1", "--end", "4"]
+    assert main(["finish", "clip.mkv", "part.mkv", "--alpha", "again.mkv", *span]) == 0
+    assert torch.equal(alpha_of("again.mkv"), alpha_of("part.mkv"))
+
+
+REFUSED = {
+    "a matte of another size": (["clip.mkv", "wide.mkv", "--alpha", "o.mkv"], "must have the clip's size"),
+    "a matte that is shorter": (["clip.mkv", "short.mkv", "--alpha", "o.mkv"], "must have the clip's 5 frames; got 3"),
+    "a matte in colour": (["clip.mkv", "clip.mkv", "--alpha", "o.mkv"], "must be grey or have an alpha channel"),
+    "no matte": (["clip.mkv", "none.mkv", "--alpha", "o.mkv"], "none.mkv"),
+    "no output": (["clip.mkv", "true.mkv"], "an output must be named"),
+    "the matte as output": (["clip.mkv", "true.mkv", "--alpha", "true.mkv", "--overwrite"], "must not be an input"),
+    "black above white": (
+        ["clip.mkv", "true.mkv", "--black", ".9", "--white", ".2", "--alpha", "o.mkv"],
+        "below white",
+    ),
+    "despill without colour": (
+        ["clip.mkv", "true.mkv", "--despill", "1", "--alpha", "o.mkv"],
+        "--despill must go with",
+    ),
+    "a screen that is none": (["clip.mkv", "true.mkv", "--screen", "greenish", "--alpha", "o.mkv"], "--screen must be"),
+    "too much choke": (["clip.mkv", "true.mkv", "--choke", "65", "--alpha", "o.mkv"], "--choke"),
+    "no number": (["clip.mkv", "true.mkv", "--feather", "nan", "--alpha", "o.mkv"], "'--feather'"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_does_not_fit_is_refused_and_nothing_left(
+    folder: Path, case: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    scenes.write_video(folder / "wide.mkv", torch.zeros(FRAMES, 3, 48, 66))
+    scenes.write_video(folder / "short.mkv", torch.zeros(3, 3, 48, 64))
+    before = sorted(folder.iterdir())
+    arguments, said = REFUSED[case]
+    assert main(["finish", *arguments]) == 2
+    told = " ".join(capsys.readouterr().err.split())
+    assert said in told
+    assert sorted(folder.iterdir()) == before
+
+
+def test_the_options_and_the_settings_have_the_same_limits() -> None:
+    assert (finishing.MOST, finishing.MOST_AHEAD) == (finish_settings.MOST, finish_settings.MOST_AHEAD)
+    assert finishing.parse_spill("auto") is None and finishing.parse_spill("#00b140") == (0, 177, 64)
+    with pytest.raises(InputError, match="--screen must be auto, a colour's name or #rrggbb; got greenish"):
+        finishing.parse_spill("greenish")
