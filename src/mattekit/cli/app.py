@@ -6,6 +6,7 @@ import signal
 import sys
 import threading
 import traceback
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
@@ -80,21 +81,34 @@ def main(arguments: Sequence[str] | None = None) -> int:
         0 done, 2 bad input or usage, 1 a fault of ours, 130 interrupted. Errors are one line on stderr.
     """
     given, debug = _take_debug(sys.argv[1:] if arguments is None else list(arguments))
+    heard: list[int] = []
     try:
-        with _stopped_by_signals():
+        with _stopped_by_signals(heard), warnings.catch_warnings():
+            hush_libraries()
             result = _build(given)(given or ["--help"], prog_name="mattekit", standalone_mode=False)
         if result == INTERRUPTED:  # what typer makes of an interrupt
             raise KeyboardInterrupt
         return result if isinstance(result, int) else DONE
     except (KeyboardInterrupt, typer.Abort):
-        print("mattekit: interrupted", file=sys.stderr)
-        return INTERRUPTED
+        return _tell_interrupted()
     except Exception as error:
+        if heard:  # a library may have made an error of its own of it
+            return _tell_interrupted()
         if debug:
             traceback.print_exc()
         code, message = _explain(error)
         print(f"mattekit: {one_line(message)}", file=sys.stderr)
         return code
+
+
+def hush_libraries() -> None:
+    """Leave out what a library of pictures grumbles about; what is wrong with a file is said in one line."""
+    warnings.filterwarnings("ignore", module=r"PIL\.")
+
+
+def _tell_interrupted() -> int:
+    print("mattekit: interrupted", file=sys.stderr)
+    return INTERRUPTED
 
 
 def _take_debug(arguments: list[str]) -> tuple[list[str], bool]:
@@ -124,16 +138,20 @@ def _fault(error: Exception) -> str:
 
 
 @contextmanager
-def _stopped_by_signals() -> Iterator[None]:
+def _stopped_by_signals(heard: list[int]) -> Iterator[None]:
     """Let a request to end interrupt the work as Ctrl-C does, so that temporary files are removed on the way out.
 
     Only the first request counts: a second one must not stop the cleaning up.
+
+    Args:
+        heard: Takes the number of the signal.
     """
     numbers = (signal.SIGINT, signal.SIGTERM)
 
     def interrupt(number: int, frame: FrameType | None) -> NoReturn:
         for each in numbers:
             signal.signal(each, signal.SIG_IGN)
+        heard.append(number)
         raise KeyboardInterrupt
 
     if threading.current_thread() is not threading.main_thread():

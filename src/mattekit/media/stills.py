@@ -29,7 +29,18 @@ DEEP_DEMUXERS = {"PNG": "png_pipe", "TIFF": "tiff_pipe"}
 ORIENTATION = 0x0112
 TIFF_WIDTH, TIFF_HEIGHT, TIFF_BITS = 256, 257, 258
 ONE_PICTURE = ("PNG", "TIFF", "WEBP")
-BROKEN = (OSError, ValueError, SyntaxError, struct.error, zlib.error, EOFError, LookupError, TypeError, ArithmeticError)
+BROKEN = (
+    OSError,
+    ValueError,
+    SyntaxError,
+    struct.error,
+    zlib.error,
+    EOFError,
+    LookupError,
+    TypeError,
+    ArithmeticError,
+    MemoryError,
+)
 """What Pillow raises for a file that breaks off or makes no sense."""
 
 
@@ -120,7 +131,11 @@ def _opened(path: Path) -> Image.Image:
         raise MediaError(
             f"{show_path(path)} must be an image ({', '.join(IMAGES)}); {cause}; save it again as png"
         ) from error
-    check_pixels(path, (image.height, image.width))
+    try:
+        check_pixels(path, (image.height, image.width))
+    except MediaError:
+        image.close()
+        raise
     return image
 
 
