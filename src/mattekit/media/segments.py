@@ -201,9 +201,8 @@ class Segments:
                 write_record(self.folder / JOB, job)
             except OSError as error:
                 raise cannot_write(self.folder, error) from error
-            for file in self.folder.glob("*.json"):
-                if file.name != JOB:  # records of a job that nobody knows
-                    file.unlink()
+            for file in self.folder.glob("[0-9]*.json"):  # records of a job that nobody knows
+                file.unlink()
             return
         changed = [name for name in sorted({*job, *known}) if job.get(name) != known.get(name)]
         if changed:
@@ -238,7 +237,7 @@ class Segments:
     def _clear(self) -> None:
         """Take away what lies in the folder and is no part of what is done."""
         numbers = {f"{segment.number:06d}" for segment in self.done}
-        for file in self.folder.iterdir():
-            if file.name not in (JOB, LOCK) and file.stem not in numbers:
+        for file in [*self.folder.glob("[0-9]*"), *self.folder.glob("*.part"), self.folder / BEGUN]:
+            if file.stem not in numbers:
                 with suppress(OSError):
                     file.unlink()
