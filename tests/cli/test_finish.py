@@ -126,6 +126,19 @@ def test_a_span_takes_the_mattes_of_its_frames_from_the_whole_or_from_a_part(fol
     assert torch.equal(alpha_of("again.mkv"), alpha_of("part.mkv"))
 
 
+def test_matte_finishes_as_finish_does_and_paint_is_finished_with_the_rest(folder: Path, random_weights: Path) -> None:
+    scene = scenes.soft_disc(FRAMES)
+    scenes.write_picture(folder / "t.png", scene.trimap()[0])
+    given = ["matte", "clip.mkv", "--trimap", "0=t.png", "--weights", str(random_weights)]
+    options = ["--choke", "-3.5", "--feather", "2"]
+    assert main([*given, "--alpha", "plain.mkv"]) == 0
+    assert main([*given, "--alpha", "one.mkv", *options]) == 0
+    assert main(["finish", "clip.mkv", "plain.mkv", "--alpha", "two.mkv", *options]) == 0
+    torch.testing.assert_close(alpha_of("one.mkv"), alpha_of("two.mkv"), rtol=0, atol=1e-4)
+    known = scene.trimap()[:1] == 0
+    assert float(alpha_of("plain.mkv")[:1][known].max()) == 0 < float(alpha_of("one.mkv")[:1][known].max())
+
+
 REFUSED = {
     "a matte of another size": (["clip.mkv", "wide.mkv", "--alpha", "o.mkv"], "must have the clip's size"),
     "a matte that is shorter": (["clip.mkv", "short.mkv", "--alpha", "o.mkv"], "must have the clip's 5 frames; got 3"),

@@ -113,7 +113,9 @@ def test_all_outputs_have_the_clips_frames_times_and_size(
     summary = json.loads(said.out)
     assert summary["outputs"] == {"alpha": "a.mkv", "foreground": "f.mkv", "cutout": "c.mov", "composite": "o.mp4"}
     assert (summary["frames"], summary["notes"]) == (5, [])
-    assert set(summary) == {"outputs", "frames", "seconds", "frames_per_second", "peak_memory_mb", "notes"}
+    figures = {"recomposition_mean", "recomposition_max"}
+    assert set(summary) == {"outputs", "frames", "seconds", "frames_per_second", "peak_memory_mb", "notes"} | figures
+    assert 0 <= summary["recomposition_mean"] <= summary["recomposition_max"] <= 1
     assert said.err.startswith("wrote a.mkv, f.mkv, c.mov, o.mp4: 5 frames in ")
     for path in summary["outputs"].values():
         assert (probe(path).frames, probe(path).size) == (5, (48, 64))

@@ -15,7 +15,8 @@ import typer
 from mattekit.checks import InputError
 from mattekit.cli.backdrop import Backdrop
 from mattekit.cli.keyframes import KeySource, default_band
-from mattekit.cli.matte import Job, check_settings, load_model, run
+from mattekit.cli.matte import Job, run
+from mattekit.cli.networks import check_settings, load_model
 from mattekit.cli.report import Summary
 from mattekit.cli.sheet import ContactSheet
 from mattekit.media import Style, check_output, open_writer, probe, read_alpha, show_path

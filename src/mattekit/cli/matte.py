@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mattekit.checks import check_choice
-from mattekit.cli import writing
+from mattekit.cli import finishing, writing
 from mattekit.cli.backdrop import Backdrop, check_backdrop, files_of
 from mattekit.cli.confidence import Confidences
 from mattekit.cli.cuts import cuts_of
-from mattekit.cli.device import DEVICES, RUNTIMES, choose_device, set_threads
+from mattekit.cli.device import choose_device, set_threads
 from mattekit.cli.keyframes import KeyReader, KeySource, collect_keyframes, default_band
+from mattekit.cli.networks import check_settings, load_model
 from mattekit.cli.outputs import check_outputs, open_outputs
 from mattekit.cli.report import Summary, peak_memory_mb, progress_bar
 from mattekit.cli.resume import kept_mattes, open_segments, take_leftovers, went_on
@@ -35,11 +35,11 @@ from mattekit.cli.salvage import (
     tell_of,
 )
 from mattekit.media import Style, read
-from mattekit.media.paths import check_regular_file
 from mattekit.media.style import DEFAULT
 from mattekit.types import Chunk, ClipInfo, Propagator, Sink
 
 if TYPE_CHECKING:
+    from mattekit.engine.finish_settings import Finish
     from mattekit.media.segments import Segments
     from mattekit.models import Model
 
@@ -62,6 +62,7 @@ class Job:
         chunk: Frames handed on at once; None chooses by their size.
         style: How outputs are written.
         cuts: Numbers of the frames that begin a new scene.
+        finish: What is done to alpha and colour at the end; None changes nothing.
     """
 
     clip: ClipInfo
@@ -74,6 +75,7 @@ class Job:
     chunk: int | None = None
     style: Style = DEFAULT
     cuts: tuple[int, ...] = ()
+    finish: Finish | None = None
 
     @property
     def length(self) -> int:
@@ -99,6 +101,18 @@ def matte(
     cutout: Annotated[Path | None, typer.Option(help="Output: colour and alpha together.")] = None,
     composite: Annotated[Path | None, typer.Option(help="Output: laid over --background.")] = None,
     preview: writing.Preview = None,
+    stabilise: finishing.Stabilise = 0.0,
+    ahead: finishing.Ahead = 2,
+    black: finishing.Black = 0.0,
+    white: finishing.White = 1.0,
+    gamma: finishing.Gamma = 1.0,
+    fill_holes: finishing.FillHoles = 0,
+    drop_islands: finishing.DropIslands = 0,
+    choke: finishing.Choke = 0.0,
+    softness: finishing.Softness = 0.0,
+    feather: finishing.Feather = 0.0,
+    despill: finishing.Despill = 0.0,
+    screen: finishing.Screen = "auto",
     background: writing.Background = None,
     background_fit: writing.BackgroundFit = "cover",
     background_end: writing.BackgroundEnd = "loop",
@@ -132,7 +146,24 @@ def matte(
     The suffix of an output chooses its format: .mov is ProRes 4444, .webm VP9, .mkv lossless FFV1 with 16 bits,
     .mp4 H.264 or HEVC without alpha; .exr, .png and .jpg are pictures, name_%05d.png or a folder a sequence of them.
     EXR holds light by the clip's transfer curve, premultiplied; all others values as displayed, straight.
+    Finishing, from --stabilise to --despill, comes last, in the order of `mattekit finish`, on painted pixels too.
     """
+    from mattekit.engine.finish_settings import Finish
+
+    finish = Finish(
+        stabilise=stabilise,
+        ahead=ahead,
+        black=black,
+        white=white,
+        gamma=gamma,
+        fill_holes=fill_holes,
+        drop_islands=drop_islands,
+        choke=choke,
+        softness=softness,
+        feather=feather,
+        despill=despill,
+        screen=finishing.parse_spill(screen),
+    )
     check_settings(model=model, device=device, runtime=runtime, weights=weights)
     info = open_clip(clip, damaged=salvage)
     span = choose_span(info, start, end)
@@ -140,6 +171,7 @@ def matte(
     keys, left_out = keep_keys(info, given)
     named = {"alpha": alpha, "foreground": foreground, "cutout": cutout, "composite": composite, "preview": preview}
     outputs = rename_outputs({content: path for content, path in named.items() if path is not None}, info)
+    finishing.check_despill(finish, outputs)
     backdrop = check_backdrop(background, outputs, info, span=span, fit=background_fit, end=background_end)
     style = Style(
         bits=bits,
@@ -161,7 +193,7 @@ def matte(
     choose_device(device)
     set_threads(threads)
     cuts = cuts_of(info, span, keys, across=across_cuts)
-    job = Job(info, keys, outputs, span, reach, backdrop, overwrite, chunk=chunk, style=style, cuts=cuts)
+    job = Job(info, keys, outputs, span, reach, backdrop, overwrite, chunk=chunk, style=style, cuts=cuts, finish=finish)
     kept = open_segments(job, family=model, weights=weights, device=device) if resume else nullcontext()
     loaded = load_model(model, weights=weights, device=device, threads=threads)
     confidences = Confidences([number_of(info, key) for key in keys], [number_of(info, cut) for cut in cuts])
@@ -171,36 +203,6 @@ def matte(
     tell_of(info, done, left_out).tell(as_json=as_json)
     if confidences.is_low():
         print(confidences.tell(), file=sys.stderr)
-
-
-def check_settings(*, model: str, device: str, runtime: str = "auto", weights: Path | None) -> None:
-    """Raise unless the settings are known by name and the weights are a file; nothing is loaded.
-
-    Raises:
-        InputError: One is not known.
-        MediaError: The weights file is missing.
-    """
-    from mattekit.models import FAMILIES
-
-    check_choice("--model", model, sorted(FAMILIES))
-    check_choice("--device", device, DEVICES)
-    check_choice("--runtime", runtime, RUNTIMES)
-    if weights is not None:
-        check_regular_file(weights)
-
-
-def load_model(family: str, *, weights: Path | None, device: str, threads: int | None) -> Model:
-    """Load a family's networks onto a device.
-
-    Raises:
-        InputError: This machine has no such device.
-        WeightsError: The weights are not exactly the family's.
-    """
-    from mattekit.models import load
-
-    place = choose_device(device)
-    set_threads(threads)
-    return load(family, weights=weights, device=place)
 
 
 def run(
@@ -231,11 +233,14 @@ def run(
         MediaError: The clip is damaged or an output cannot be written; none is left then.
     """
     from mattekit.engine import stream
+    from mattekit.engine.finish import finish
+    from mattekit.engine.finish_settings import Finish
+    from mattekit.engine.recomposition import Recomposition
 
     opened = open_outputs(
         job.outputs, job.clip, span=job.span, overwrite=job.overwrite, backdrop=job.backdrop, style=job.style
     )
-    total = job.span[1] - job.span[0]
+    total, measured = job.span[1] - job.span[0], Recomposition()
     with opened as (sinks, writers), open_frames(job) as chunks, progress_bar("matte", total) as progress:
         placed = stream.move(chunks, choose_device(device))
         if segments is None:
@@ -244,13 +249,15 @@ def run(
         else:
             take_leftovers(segments, [writer.temporary for writer in writers])
             mattes = kept_mattes(placed, job, model, segments, watch=watch)
-        coloured = stream.complete(mattes, foreground=any(content != "alpha" for content in job.outputs))
-        frames = stream.write(coloured, [*sinks, *watchers], progress=progress)
+        wanted = any(content != "alpha" for content in job.outputs)
+        finished = finish(mattes, job.finish or Finish(), foreground=wanted, cuts=job.cuts)
+        frames = stream.write(finished, [*sinks, measured, *watchers], progress=progress)
     notes = list(dict.fromkeys([*notes_of(job.clip), *(note for writer in writers for note in writer.notes)]))
     if segments is not None:
         notes += went_on(segments)
         segments.discard()
-    return Summary(job.outputs, frames, time.monotonic() - begun, peak_memory_mb(), notes)
+    figures = measured.measured()
+    return Summary(job.outputs, frames, time.monotonic() - begun, peak_memory_mb(), notes, measured=figures)
 
 
 @contextmanager
