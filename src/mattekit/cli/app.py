@@ -22,6 +22,7 @@ DONE, FAULT, USAGE, INTERRUPTED = 0, 1, 2, 130
 
 VERBS = (
     "matte",
+    "batch",
     "key",
     "finish",
     "propagate",

@@ -23,6 +23,7 @@ def run(
     workers: int = 1,
     retries: int = 1,
     address: str | None = None,
+    isolated: bool = False,
 ) -> Generator[Outcome, None, None]:
     """Run every task and yield what came of each as it finishes.
 
@@ -40,6 +41,7 @@ def run(
         retries: How many more times a failed task is tried.
         address: Of a running Ray cluster, as HOST:PORT, ``auto`` or ``ray://HOST:PORT``; None starts Ray here for this
             run. A Ray to which this program is already connected is used as it is, and left so.
+        isolated: Whether one local worker is a process of its own too, so that its death stops nothing else.
 
     Returns:
         One outcome for each task, in the order in which they finish.
@@ -63,6 +65,6 @@ def run(
     queue = Queue(tasks, retries=retries)
     if engine == "ray":
         return run_on_cluster(load_ray(), work, queue, workers=workers, address=address)
-    if workers > 1:
+    if workers > 1 or isolated:
         return run_in_processes(work, queue, workers=workers)
     return run_here(work, queue)
