@@ -46,7 +46,7 @@ def test_a_screen_that_is_named_serves_as_well_as_one_estimated() -> None:
     grey = torch.full((1, 3, 1, 1), 0.4)
     spilled = (grey + 0.2 * (1 - alpha) * GREEN).expand(-1, -1, *alpha.shape[-2:])
     clean = despill(spilled, alpha, GREEN)
-    assert float(green_over_white(clean, alpha).max()) < 1e-4 < float(green_over_white(spilled, alpha).max())
+    assert float(green_over_white(clean, alpha).max()) < 3e-4 < 0.02 < float(green_over_white(spilled, alpha).max())
 
 
 def test_opaque_parts_away_from_the_edge_stay_to_the_bit() -> None:
@@ -54,7 +54,7 @@ def test_opaque_parts_away_from_the_edge_stay_to_the_bit() -> None:
     foreground = torch.rand(1, 3, *alpha.shape[-2:], generator=torch.Generator().manual_seed(0))
     clean = despill(foreground, alpha, GREEN, reach=2)
     rows, columns = alpha.shape[-2] // 2, alpha.shape[-1] // 2
-    inside = (slice(None), slice(None), slice(rows - 15, rows + 15), slice(columns - 15, columns + 15))
+    inside = (slice(None), slice(None), slice(rows - 6, rows + 6), slice(columns - 6, columns + 6))
     assert torch.equal(clean[inside], foreground[inside]) and not torch.equal(clean, foreground)
 
 

@@ -11,7 +11,7 @@ from mattekit.ops.extend import extend_colour
 from mattekit.ops.filters import box_filter, dilate
 
 BLOCK = 4
-"""Side in px of the blocks for which the subject's own colour is kept."""
+"""Side in px of the blocks for which nearness to an edge and the subject's own colour are known."""
 
 CORE, SHOWN = 0.98, 0.05
 """Alpha from the first on is opaque; up to the second, a pixel says nothing of the subject's colour."""
@@ -71,14 +71,19 @@ def despill(
     behind = background.expand_as(foreground)
     near = _near_edge(alpha, width)
     own = _own_colour(foreground, alpha, near)
-    share = _spilled_share(foreground, behind, own) * near * amount
-    return (foreground - share * (behind - REPLACED * own)).clamp(0, 1)
+    frame, row, column = (near[:, 0] > 0).nonzero(as_tuple=True)
+    seen, wall, inside = (layer[frame, :, row, column] for layer in (foreground, behind, own))
+    share = amount * near[frame, :, row, column] * _spilled_share(seen, wall, inside)
+    clean = foreground.clone()
+    clean[frame, :, row, column] = (seen - share * (wall - REPLACED * inside)).clamp(0, 1)
+    return clean
 
 
 def _near_edge(alpha: Tensor, width: int) -> Tensor:
-    """Return (T, 1, H, W): 1 where alpha is soft and up to so many px from there, then fading to 0."""
-    soft = (alpha < CORE).to(alpha.dtype)
-    return box_filter(dilate(soft, 2 * width), width)
+    """Return (T, 1, H, W): 1 where alpha is soft and up to about so many px from there, then fading to 0."""
+    soft = functional.max_pool2d((alpha < CORE).to(alpha.dtype), BLOCK, ceil_mode=True)
+    reach = max(1, round(width / BLOCK)) if width else 0
+    return _spread(box_filter(dilate(soft, 2 * reach), reach), alpha)
 
 
 def _own_colour(foreground: Tensor, alpha: Tensor, near: Tensor) -> Tensor:
@@ -88,14 +93,18 @@ def _own_colour(foreground: Tensor, alpha: Tensor, near: Tensor) -> Tensor:
     sums = functional.avg_pool2d(torch.cat((foreground * weight, weight), dim=1), BLOCK, ceil_mode=True)
     share = sums[:, 3:]
     colour = extend_colour(sums[:, :3] / share.clamp_min(1e-9), share.clamp_max(1))
-    height, width = alpha.shape[-2:]
-    span = (colour.shape[-2] * BLOCK, colour.shape[-1] * BLOCK)
-    wide = functional.interpolate(colour, size=span, mode="bilinear", align_corners=False)
-    return wide[..., :height, :width]
+    return _spread(colour, alpha)
+
+
+def _spread(blocks: Tensor, like: Tensor) -> Tensor:
+    """Return values of blocks (T, C, h, w) at every pixel of a picture (T, 1, H, W)."""
+    span = (blocks.shape[-2] * BLOCK, blocks.shape[-1] * BLOCK)
+    wide = functional.interpolate(blocks, size=span, mode="bilinear", align_corners=False)
+    return wide[..., : like.shape[-2], : like.shape[-1]]
 
 
 def _spilled_share(foreground: Tensor, background: Tensor, own: Tensor) -> Tensor:
-    """Return (T, 1, H, W) in [0, 1], the share of background that brings its channel down to what is the subject's.
+    """Return (N, 1) in [0, 1], for colours (N, 3), the share of background that brings its channel down far enough.
 
     How far a channel stands above each of the others is linear in the share, so each of the two others asks for a
     share of its own, and the smaller of the two suffices.
@@ -115,5 +124,5 @@ def _spilled_share(foreground: Tensor, background: Tensor, own: Tensor) -> Tenso
 
 
 def _above(colour: Tensor, strongest: Tensor, other: Tensor) -> Tensor:
-    """Return (T, 1, H, W), by how much one channel stands above another, both chosen pixel by pixel."""
+    """Return (N, 1), by how much one channel stands above another, both chosen pixel by pixel."""
     return colour.gather(1, strongest) - colour.gather(1, other)

@@ -120,6 +120,8 @@ def _solve(level: list[Tensor], layers: Tensor, *, smoothness: float, edge_weigh
     pull_front, pull_back = alpha / total_front, rest * share
     damping = 1 / (1 + alpha * pull_front + rest * pull_back)
     pull_front, pull_back = pull_front * damping, pull_back * damping
+    if expected:
+        pulled, rest_of_it = expected[0] * (expected[1] / total_front), total / total_front
     for _ in range(sweeps):
         mean = torch.zeros_like(layers)
         mean[..., :-1].addcmul_(layers[..., 1:], from_right)
@@ -128,7 +130,7 @@ def _solve(level: list[Tensor], layers: Tensor, *, smoothness: float, edge_weigh
         mean[..., 1:, :].addcmul_(layers[..., :-1, :], from_above)
         front, back = mean[:, :channels], mean[:, channels:]
         if expected:
-            front = torch.lerp(front, expected[0], (expected[1] / total_front).expand_as(front))
+            front = torch.addcmul(pulled, front, rest_of_it)
         residual = frame - alpha * front - rest * back
         layers = torch.cat((front + pull_front * residual, back + pull_back * residual), dim=1).clamp(0, 1)
     return layers

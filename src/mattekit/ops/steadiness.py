@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as functional
 from torch import Tensor
 
 from mattekit.checks import check_same_size
 from mattekit.ops.filters import box_filter, dilate, sobel
 
-WINDOW = 8
-"""Px to each side over which motion is told from noise."""
+BLOCK, WINDOW = 4, 2
+"""Motion is told from noise over blocks of so many px, and so many blocks to each side."""
 
 SHIFT = 0.1
 """Motion in px a frame at which steadiness falls to 1 / e."""
@@ -40,8 +41,19 @@ def steadiness(alpha: Tensor, previous: Tensor) -> Tensor:
     check_same_size("alpha", alpha, "previous", previous)
     changed = (alpha - previous).abs()
     slope = torch.maximum(_slope(alpha), _slope(previous))
-    motion = box_filter(changed, WINDOW) / (box_filter(slope, WINDOW) + FLAT)
+    motion = _about(torch.cat((changed, slope), dim=-3))
+    motion = motion[..., :1, :, :] / (motion[..., 1:, :, :] + FLAT)
     return torch.exp(-((motion / SHIFT).square() + (dilate(changed, 1) / CHANGE).square()))
+
+
+def _about(values: Tensor) -> Tensor:
+    """Return the means (..., C, H, W) over the blocks around each pixel."""
+    height, width = values.shape[-2:]
+    planes = values.reshape(-1, *values.shape[-3:])
+    blocks = box_filter(functional.avg_pool2d(planes, BLOCK, ceil_mode=True, count_include_pad=False), WINDOW)
+    span = (blocks.shape[-2] * BLOCK, blocks.shape[-1] * BLOCK)
+    wide = functional.interpolate(blocks, size=span, mode="bilinear", align_corners=False)
+    return wide[..., :height, :width].reshape(values.shape)
 
 
 def _slope(alpha: Tensor) -> Tensor:
