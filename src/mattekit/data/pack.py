@@ -96,7 +96,7 @@ def read_pack(path: Path, *, device: torch.device | str = "cpu") -> tuple[list[S
                 raise InputError(f"{path} must be a pack of training sources; it has no list of kinds")
             kinds: dict[str, str] = json.loads(metadata["kinds"])
             sources = [Source(name, kind, file.get_tensor(name)) for name, kind in kinds.items()]
-    except (OSError, SafetensorError, ValueError) as error:
+    except (OSError, SafetensorError, ValueError, RecursionError) as error:
         raise InputError(f"{path} must be a whole pack of training sources; {one_line(error)}: make it anew") from error
     backgrounds = [source for source in sources if source.kind == "background"]
     return [source for source in sources if source.kind != "background"], backgrounds

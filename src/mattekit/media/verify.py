@@ -93,6 +93,7 @@ def remove(temporary: Path) -> None:
     with suppress(OSError):
         if temporary.is_dir():
             shutil.rmtree(temporary, ignore_errors=True)
+            shutil.rmtree(temporary, ignore_errors=True)  # what a passing fault has left
         else:
             temporary.unlink(missing_ok=True)
 
