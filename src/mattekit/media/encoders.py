@@ -34,6 +34,8 @@ class VideoFormat:
         bits: Bits a channel to choose from, the default first.
         pixels: Pixel format by (channels, bits).
         options: For the encoder.
+        small: A side in px, and options that come in place of some where a picture is shorter or narrower than that;
+            those without a value are left out.
         quality: Quantiser for encoders that take it outside their options, or None.
         largest_crf: Highest rate factor, the worst quality, or None where there is none to choose.
         exact_time: Whether the container keeps any time base; else it rounds to a millisecond.
@@ -50,6 +52,7 @@ class VideoFormat:
     bits: tuple[int, ...]
     pixels: dict[tuple[int, int], str]
     options: dict[str, str] = field(default_factory=dict)
+    small: tuple[int, dict[str, str]] = (0, {})
     quality: int | None = None
     largest_crf: int | None = None
     exact_time: bool = True
@@ -60,6 +63,7 @@ class VideoFormat:
     deep_alpha: bool = False
 
 
+HEVC = "log-level=none:bframes=0"
 PRORES_PIXELS = {(1, 10): "yuv444p10le", (3, 10): "yuv444p10le", (4, 10): "yuva444p10le"}
 VIDEOS = {
     ".mov": (
@@ -122,6 +126,7 @@ VIDEOS = {
             },
             # As many slices on any machine, so that the bytes are the same.
             options={"level": "3", "slicecrc": "1", "g": "1", "slices": "4"},
+            small=(64, {"slices": ""}),
             exact_time=False,
         ),
     ),
@@ -142,7 +147,9 @@ VIDEOS = {
             encoder="libx265",
             bits=(10, 8),
             pixels={(1, 10): "yuv420p10le", (3, 10): "yuv420p10le", (1, 8): "yuv420p", (3, 8): "yuv420p"},
-            options={"crf": "16", "preset": "fast", "x265-params": "log-level=none:bframes=0"},
+            options={"crf": "16", "preset": "fast", "x265-params": HEVC},
+            # In narrow pictures the search for what later frames are made of writes beyond its memory.
+            small=(128, {"x265-params": f"{HEVC}:no-cutree=1"}),
             largest_crf=51,
             tag="hvc1",
             halved=True,
@@ -153,9 +160,6 @@ VIDEOS = {
 """Formats by suffix, the default first."""
 
 ENCODERS = tuple(video.name for offered in VIDEOS.values() for video in offered)
-
-SMALLEST_SLICED = 64
-"""Shorter side in px from which FFV1 takes the slices that are asked for."""
 
 PNG_PIXELS = {
     (1, 16): "gray16be",
@@ -247,9 +251,9 @@ def pixel_format(video: VideoFormat, *, channels: int, bits: int, size: tuple[in
 
 
 def encoder_options(video: VideoFormat, size: tuple[int, int], crf: int | None = None) -> dict[str, str]:
-    """Return the encoder's options for pictures of a size; those too small to be cut into slices are left whole."""
-    whole = min(size) < SMALLEST_SLICED
-    options = {name: value for name, value in video.options.items() if not (whole and name == "slices")}
+    """Return the encoder's options for pictures of a size (height, width), and a rate factor where it has one."""
+    side, instead = video.small
+    options = {**video.options, **(instead if min(size) < side else {})}
     if crf is not None and video.largest_crf is not None:
         options["crf"] = str(crf)
-    return options
+    return {name: value for name, value in options.items() if value}
