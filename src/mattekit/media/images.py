@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
@@ -25,7 +26,7 @@ def probe_images(path: Path) -> ClipInfo:
     Raises:
         MediaError: There are no images, they differ in size, or a number is missing or twice there.
     """
-    files = list_images(path) if path.is_dir() else (path,)
+    files = list_images(path) if os.path.isdir(path) else (path,)
     return describe_images(path, files, [read_header(file) for file in files])
 
 

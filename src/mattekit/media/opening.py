@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import av
 from av.stream import Discard, Disposition
@@ -34,6 +35,7 @@ def open_media(path: Path) -> Iterator[InputContainer]:
     try:
         container = _open(path, {"max_pixels": str(most_pixels())})
     except (av.FFmpegError, OSError, ValueError) as error:
+        check_pixels(path, _stated_size(path))
         raise MediaError(
             f"{show_path(path)} must be a whole video file, not a playlist; FFmpeg says {reason(error)}; "
             "copy it again from its source, or convert it to mp4, mov, mkv or webm"
@@ -48,12 +50,13 @@ def _open(path: Path, options: dict[str, str]) -> InputContainer:
     return av.open(file_url(path), mode="r", container_options=SAFE, options=options, metadata_errors="replace")
 
 
-def _stated_size(path: Path, index: int) -> tuple[int, int]:
-    """Return the size (height, width) that a container states of frames which FFmpeg would not make room for."""
+def _stated_size(path: Path) -> tuple[int, int]:
+    """Return the largest size (height, width) that a container states; FFmpeg makes no room for a frame of it."""
     try:
         with _open(path, {"codec_whitelist": "none"}) as container:
-            return next((stream.height, stream.width) for stream in container.streams.video if stream.index == index)
-    except (av.FFmpegError, OSError, ValueError, StopIteration):
+            sizes = ((stream.height, stream.width) for stream in container.streams.video)
+            return max(sizes, key=lambda size: size[0] * size[1], default=(0, 0))
+    except (av.FFmpegError, OSError, ValueError):
         return 0, 0
 
 
@@ -70,7 +73,7 @@ def video_stream(container: InputContainer, path: Path) -> VideoStream:
             raise MediaError(
                 f"{show_path(path)} must have a known codec; this one cannot be decoded; convert it to mp4"
             )
-        check_pixels(path, (stream.height, stream.width) if stream.width else _stated_size(path, stream.index))
+        check_pixels(path, (stream.height, stream.width) if stream.width else _stated_size(path))
         return stream
     raise MediaError(f"{show_path(path)} must have a video stream; it has none; name another file")
 
@@ -80,3 +83,28 @@ def skip_other_streams(container: InputContainer, wanted: Any) -> None:
     for stream in container.streams:
         if stream.index != wanted.index:
             stream.discard = Discard.all
+
+
+class Shortened:
+    """The first bytes of an open file, as a file of its own.
+
+    Args:
+        file: Stays open, and its owner's.
+        size: Bytes that there seem to be.
+    """
+
+    def __init__(self, file: BinaryIO, size: int) -> None:
+        self._file, self._size = file, size
+
+    def read(self, count: int = -1) -> bytes:
+        """Return the next bytes, fewer at the end."""
+        left = max(0, self._size - self._file.tell())
+        return self._file.read(left if count < 0 else min(count, left))
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """Go to a place and return it."""
+        return self._file.seek(self._size + offset) if whence == os.SEEK_END else self._file.seek(offset, whence)
+
+    def tell(self) -> int:
+        """Return the place of the next byte."""
+        return self._file.tell()

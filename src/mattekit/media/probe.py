@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from array import array
+from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -14,9 +16,9 @@ from mattekit.checks import MediaError
 from mattekit.media.formats import IMAGES, MATROSKA, MOV, PRIMARIES, RANGES, SPACES, TRANSFERS
 from mattekit.media.images import probe_images
 from mattekit.media.matroska import find_damage
-from mattekit.media.opening import open_media, skip_other_streams, video_stream
+from mattekit.media.opening import Shortened, open_media, skip_other_streams, video_stream
 from mattekit.media.orientation import UPRIGHT, parse_display_matrix, turned_size
-from mattekit.media.paths import reason, show_path
+from mattekit.media.paths import check_regular_file, reason, show_path
 from mattekit.media.video import decode, stream_rate
 from mattekit.types import ClipInfo
 
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from av.video.frame import VideoFrame
     from av.video.stream import VideoStream
 
+MATROSKA_HEAD = b"\x1aE\xdf\xa3"
 ONE_FRAME_A_PACKET = (MOV, MATROSKA)
 """Containers in which a packet is a frame; in the others frames are counted by decoding."""
 
@@ -57,8 +60,9 @@ def probe(path: Path | str) -> ClipInfo:
         MediaError: It is missing, empty, not media, without pictures, cut short, or a pipe, device or playlist.
     """
     path = Path(path)
-    if path.is_dir() or path.suffix.lower() in IMAGES:
+    if os.path.isdir(path) or path.suffix.lower() in IMAGES:
         return probe_images(path)
+    _check_skeleton(path)
     first = _first_frame(path)
     with open_media(path) as container:
         stream = video_stream(container, path)
@@ -123,7 +127,7 @@ def scan(container: InputContainer, stream: VideoStream, path: Path) -> Scan:
     """
     skip_other_streams(container, stream)
     indexed = len(stream.index_entries)
-    times, positions = array("q"), array("q")
+    times = array("q")
     packets, last, duration = 0, None, 0
     try:
         for packet in container.demux(stream):
@@ -132,8 +136,6 @@ def scan(container: InputContainer, stream: VideoStream, path: Path) -> Scan:
             packets += 1
             if packet.is_corrupt:
                 raise MediaError(_cut(path, packets - 1, "its data are not all there"))
-            if packet.pos is not None:
-                positions.append(packet.pos)
             if packet.is_discard:
                 continue
             if packet.pts is not None:
@@ -142,7 +144,8 @@ def scan(container: InputContainer, stream: VideoStream, path: Path) -> Scan:
                     last, duration = packet.pts, packet.duration or 0
     except (av.FFmpegError, OSError) as error:
         raise MediaError(_cut(path, packets, f"FFmpeg says {reason(error)}")) from error
-    _check_structure(container, path, packets, indexed, positions)
+    if container.format.name == MOV and packets < indexed:
+        raise MediaError(_cut(path, packets, f"{indexed} frames are listed and {packets} are there"))
     frames, timed = len(times), True
     if container.format.name not in ONE_FRAME_A_PACKET or not times:
         frames, timed = _count(path)
@@ -175,16 +178,26 @@ def duration_before(clip: ClipInfo, end: int) -> int:
     return times[end] - times[end - 1] if len(times) == clip.frames else clip.last_duration
 
 
-def _check_structure(container: InputContainer, path: Path, packets: int, indexed: int, positions: array[int]) -> None:
-    """Raise where a container's own structure tells of more than was read."""
-    name = container.format.name
-    if name == MOV and packets < indexed:
-        raise MediaError(_cut(path, packets, f"{indexed} frames are listed and {packets} are there"))
-    if name == MATROSKA:
-        broken = find_damage(path)
-        if broken is not None:
-            frame = sum(1 for position in positions if position < broken)
-            raise MediaError(_cut(path, frame, f"its structure breaks at byte {broken}"))
+def _check_skeleton(path: Path) -> None:
+    """Raise where the structure of a Matroska file breaks; the frames before that are counted.
+
+    FFmpeg looks for a sound place behind the break byte by byte, for minutes in a large file; so this comes before it
+    sees the file, and it sees it only up to there.
+    """
+    check_regular_file(path)
+    with path.open("rb") as file:
+        is_matroska = file.read(len(MATROSKA_HEAD)) == MATROSKA_HEAD
+    broken = find_damage(path) if is_matroska else None
+    if broken is None:
+        return
+    packets = 0
+    with (
+        suppress(av.FFmpegError, OSError, ValueError),
+        path.open("rb") as file,
+        av.open(Shortened(file, broken), mode="r", format="matroska", metadata_errors="replace") as container,
+    ):
+        packets = sum(1 for packet in container.demux(video_stream(container, path)) if packet.size)
+    raise MediaError(_cut(path, packets, f"its structure breaks at byte {broken}"))
 
 
 def _is_transparent(frame: VideoFrame) -> bool:

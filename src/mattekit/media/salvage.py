@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from array import array
 from collections import Counter
 from collections.abc import Sequence
@@ -19,7 +20,7 @@ from mattekit.media.opening import open_media, video_stream
 from mattekit.media.paths import show_path
 from mattekit.media.probe import Scan, describe, probe
 from mattekit.media.stills import Header, load_image, read_header
-from mattekit.media.video import decode_clip, decode_steps, stream_rate
+from mattekit.media.video import decode_clip, decode_steps, frame_time, stream_rate
 from mattekit.types import ClipInfo, Kept
 
 if TYPE_CHECKING:
@@ -42,8 +43,7 @@ def salvage(path: Path | str) -> ClipInfo:
     try:
         clip = probe(path)
         if clip.kind == "video":
-            frames = sum(1 for _ in decode_clip(clip))
-            if frames == clip.frames:
+            if _is_whole(clip):
                 return clip
         else:
             for file in clip.files:
@@ -51,11 +51,25 @@ def salvage(path: Path | str) -> ClipInfo:
             return clip
     except MediaError:
         pass
-    if path.is_dir():
+    if os.path.isdir(path):
         return _salvage_images(path)
     if path.suffix.lower() in IMAGES:
         return probe(path)
     return _salvage_video(path)
+
+
+def _is_whole(clip: ClipInfo) -> bool:
+    """Return whether a video's frames all decode, are of one size, and follow each other in time.
+
+    Raises:
+        MediaError: One does not decode, or its time does not come after that of the one before.
+    """
+    time, count, sizes = None, 0, set()
+    for frame in decode_clip(clip):
+        time = frame_time(clip, frame, count, time)
+        count += 1
+        sizes.add((frame.height, frame.width))
+    return count == clip.frames and len(sizes) == 1
 
 
 def name_losses(clip: ClipInfo) -> list[str]:

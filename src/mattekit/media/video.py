@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 MOST_FAILURES = 50
 """Errors in a row after which the rest of a damaged file is given up."""
 
+STRICT = {"err_detect": "aggressive"}
+"""For H.264, which has no checksums: bits left over at the end of a slice are damage; a sound slice leaves none."""
+
 ALPHA_DECODERS = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 
 
@@ -223,6 +226,8 @@ def _decoder(stream: VideoStream, alpha: bool) -> VideoCodecContext:
     else:
         context.thread_type = ThreadType.AUTO
     context.options = {"max_pixels": str(most_pixels())}
+    if name == "h264":
+        context.options |= STRICT
     return context
 
 
