@@ -81,11 +81,11 @@ def count(calls: Iterable[str], names: Sequence[str]) -> int:
 
 
 def spread(total: int, most: int | None) -> Iterator[int]:
-    """Yield numbers from 0 to below a total, the first and the last and those between, ``most`` of them."""
+    """Yield numbers from 0 to below a total, ``most`` of them at equal distances, the last one always."""
     if most is None or total <= most:
         yield from range(total)
         return
-    yield from sorted({round(step * (total - 1) / (most - 1)) for step in range(most)})
+    yield from sorted({(total - 1) * (step + 1) // most for step in range(most)})
 
 
 def fail(bench: Bench, kind: str, group: str, *, overwrite: bool, most: int | None = None) -> Tally:

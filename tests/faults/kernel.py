@@ -112,8 +112,8 @@ class Watched:
 
     def __exit__(self, *_: object) -> None:
         self._connection.close()
-        self._process.join(10)
         self._process.kill()
+        self._process.join()
 
     def run(self, arguments: list[str], folder: Path, fault: Fault | None = None, *, seconds: float = 60) -> Ended:
         """Run the command in a folder, with at most one fault."""

@@ -189,7 +189,7 @@ def texts(folder: Path) -> dict[str, bytes]:
             {
                 "image_id": 7,
                 "category_id": 1,
-                "segmentation": {"size": [24, 32], "counts": "Z2b060000000000000000000000000000000000n8"},
+                "segmentation": {"size": [24, 32], "counts": "Z2b060000000000000000000000000000000n8"},
             },
             {"image_id": 7, "category_id": 1, "segmentation": [[2, 2, 20, 2, 20, 20, 2, 20]]},
         ],

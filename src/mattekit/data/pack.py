@@ -36,10 +36,10 @@ class Source:
 
 
 def write_pack(path: Path, sources: Iterator[Source]) -> int:
-    """Write sources to one safetensors file.
+    """Write sources to one safetensors file, beside its place first.
 
     Args:
-        path: The file to write.
+        path: The file to write; one that stands there is replaced when the new one is whole.
         sources: Any number; names must differ.
 
     Returns:
@@ -57,13 +57,17 @@ def write_pack(path: Path, sources: Iterator[Source]) -> int:
         kinds[source.name] = source.kind
     if not tensors:
         raise InputError(f"a pack must hold at least one source; none was given for {path}")
+    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        save_file(tensors, str(path), metadata={"kinds": json.dumps(kinds)})
-        path.chmod(0o666 & ~_umask())  # as any other file: safetensors gives it to its owner alone
+        save_file(tensors, str(beside), metadata={"kinds": json.dumps(kinds)})
+        beside.chmod(0o666 & ~_umask())  # as any other file: safetensors gives it to its owner alone
+        os.replace(beside, path)
     except (OSError, SafetensorError) as error:
         raise InputError(
             f"{path} must be writable; {one_line(error)}; check the disk, or choose another place"
         ) from error
+    finally:
+        beside.unlink(missing_ok=True)
     return len(tensors)
 
 

@@ -30,10 +30,11 @@ def save_state(path: Path, state: Mapping[str, Any]) -> None:
         torch.save(dict(state), beside)
         os.replace(beside, path)
     except (OSError, RuntimeError) as error:
-        beside.unlink(missing_ok=True)
         raise InputError(
             f"{path} must be writable; {one_line(error)}; check the disk, or choose another place"
         ) from error
+    finally:
+        beside.unlink(missing_ok=True)
 
 
 def read_state(path: Path, *, device: torch.device | str = "cpu") -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -53,9 +54,10 @@ def _pair_flow(here: Map, there: Map, cache: Path | None) -> Flow:
     digest = hashlib.sha256(repr(here.shape).encode() + here.tobytes() + there.tobytes()).hexdigest()[:32]
     path = cache / f"farneback-{digest}.npy"
     flow: Flow
-    if path.exists():
+    with suppress(OSError, ValueError, EOFError, MemoryError):  # what cannot be read is made anew
         flow = np.load(path)
-        return flow
+        if flow.shape == (2, *here.shape) and flow.dtype == np.float32:
+            return flow
     flow = _farneback(here, there)
     cache.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".partial.npy")

@@ -70,6 +70,9 @@ def write_weights(path: Path, modules: Mapping[str, nn.Module], *, family: str, 
         modules: Networks by the prefix of their keys.
         family: Kept in the metadata.
         card: More metadata: data, recipe, seed and so on.
+
+    Raises:
+        WeightsError: The file cannot be written; what stood there still does.
     """
     tensors = {}
     for prefix, module in modules.items():
@@ -78,8 +81,13 @@ def write_weights(path: Path, modules: Mapping[str, nn.Module], *, family: str, 
                 half = tensor.half() if tensor.is_floating_point() else tensor
                 tensors[f"{prefix}.{key}"] = half.detach().cpu().contiguous()
     beside = path.with_suffix(".part")
-    save_file(tensors, str(beside), metadata={**card, "family": family})
-    os.replace(beside, path)
+    try:
+        save_file(tensors, str(beside), metadata={**card, "family": family})
+        os.replace(beside, path)
+    except (OSError, SafetensorError) as error:
+        raise WeightsError(f"weights must be written to {path}; that failed ({one_line(error)})") from error
+    finally:
+        beside.unlink(missing_ok=True)
 
 
 def fill(module: nn.Module, tensors: Mapping[str, Tensor], *, prefix: str, path: Path) -> None:
