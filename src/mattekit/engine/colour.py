@@ -9,12 +9,14 @@ import torch
 from torch import Tensor
 
 from mattekit.ops.despill import despill
+from mattekit.ops.follow import follow
 from mattekit.ops.foreground import estimate_layers
 from mattekit.ops.steadiness import steadiness
+from mattekit.ops.warp import warp
 from mattekit.types import Matte
 
 HELD = 0.2
-"""Weight of the colour of the frame before where nothing moves, against 1 for the frame itself."""
+"""Weight of the colour of the frame before where it was followed, against 1 for the frame itself."""
 
 Layers = tuple[Tensor, Tensor, Tensor]
 """Alpha (1, H, W), foreground and background (3, H, W) of one frame."""
@@ -30,9 +32,9 @@ def complete(
 ) -> Iterator[Matte]:
     """Yield the mattes with straight foreground colour, estimated where the model gave none.
 
-    A pixel's colour is also drawn towards that of the frame before where alpha stands still, so that a background
-    which moves behind a still edge does not make its colour flicker. Only the frame before is remembered, and nothing
-    over a cut, so the length of a chunk changes no result.
+    A pixel's colour is also drawn towards that of the frame before, carried along with the matte's edges, where alpha
+    was followed well, so that a background which moves behind an edge does not make its colour flicker. Only the frame
+    before is remembered, and nothing over a cut, so the length of a chunk changes no result.
 
     Args:
         mattes: In order.
@@ -63,8 +65,10 @@ def _layers(frame: Tensor, alpha: Tensor, last: Layers | None) -> Layers:
     """Return alpha and the layers of a frame (3, H, W), held to those of the frame before where there is one."""
     if last is None or last[0].shape != alpha.shape:
         return alpha, *estimate_layers(frame, alpha)
-    weight = HELD * steadiness(alpha, last[0])
-    return alpha, *estimate_layers(frame, alpha, expected=(last[1], weight))
+    before = torch.cat(last[:2])
+    moved = warp(before[None], follow(alpha[None], last[0][None]))[0][0]
+    weight = HELD * steadiness(alpha, moved[:1])
+    return alpha, *estimate_layers(frame, alpha, expected=(moved[1:], weight))
 
 
 def _without_spill(colour: Tensor, layers: Layers, amount: float, screen: tuple[int, int, int] | None) -> Tensor:

@@ -12,10 +12,10 @@ from mattekit.ops.filters import box_filter, dilate, sobel
 BLOCK, WINDOW = 4, 2
 """Motion is told from noise over blocks of so many px, and so many blocks to each side."""
 
-SHIFT = 0.1
+SHIFT = 0.2
 """Motion in px a frame at which steadiness falls to 1 / e."""
 
-CHANGE = 0.05
+CHANGE = 0.1
 """Change of alpha, there or at the nearest px, at which it falls likewise."""
 
 FLAT = 1e-3
@@ -33,7 +33,7 @@ def steadiness(alpha: Tensor, previous: Tensor) -> Tensor:
         previous: (..., 1, H, W), of the frame before.
 
     Returns:
-        (..., 1, H, W) in [0, 1]: 1 where nothing moves, near 0 from 0.2 px a frame on.
+        (..., 1, H, W) in [0, 1]: 1 where nothing moves, near 0 from 0.4 px a frame on.
 
     Raises:
         InputError: The sizes differ.
