@@ -44,6 +44,10 @@ __all__ = [
 ]
 
 
+PREFIXES = ("matting.", "propagation.")
+"""What the keys of a weights file begin with."""
+
+
 def load(weights: Path | None, device: torch.device | str = "cpu") -> Model:
     """Load the networks that a weights file is for: size `small`, size `paper`, or the authors' published network.
 
@@ -62,6 +66,9 @@ def load(weights: Path | None, device: torch.device | str = "cpu") -> Model:
     if family not in SIZES:
         raise WeightsError(f"weights of dvm must be of family {' or '.join(SIZES)}; {path} names {family!r}")
     tensors = read_weights(path, family=family)
+    stranger = next((key for key in tensors if not key.startswith(PREFIXES)), None)
+    if stranger is not None:
+        raise WeightsError(f"weights must hold exactly the networks' keys; {path} holds {stranger} too")
     if family == FAMILY:
         small = _small_matter(tensors, path, device), _small_propagator(tensors, path, device)
         return Model("dvm", *small, path, STATES)
