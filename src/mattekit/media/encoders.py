@@ -256,4 +256,6 @@ def encoder_options(video: VideoFormat, size: tuple[int, int], crf: int | None =
     options = {**video.options, **(instead if min(size) < side else {})}
     if crf is not None and video.largest_crf is not None:
         options["crf"] = str(crf)
+    if "slices" in options and size[1] == 1:
+        options["slices"] = "1"  # FFmpeg's own choice fails at a width of 1
     return {name: value for name, value in options.items() if value}

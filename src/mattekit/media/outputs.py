@@ -84,7 +84,7 @@ def plan_output(path: Path | str, *, content: str, style: Style = DEFAULT) -> Pl
     path = Path(path)
     channels = channels_of(content)
     suffix, shown = path.suffix.lower(), show_path(path)
-    if path.name in ("", "..") or ends_in_slash or not suffix or (path.is_dir() and suffix not in VIDEOS):
+    if path.name in ("", "..") or ends_in_slash or not suffix or (os.path.isdir(path) and suffix not in VIDEOS):
         return _plan_stills(path, "folder", content, style.stills, style)
     if suffix in STILLS:
         kind = "still" if _counter_of(path) is None else "pattern"
@@ -198,7 +198,7 @@ def _counter_of(path: Path) -> tuple[str, str, int] | None:
 def _check_folder(plan: Plan) -> None:
     """Raise unless the folder of an output is there and can be written to."""
     folders = [_folder_of(plan)]
-    if plan.kind == "folder" and plan.path.is_dir():
+    if plan.kind == "folder" and os.path.isdir(plan.path):
         folders.append(plan.path)
     for folder in folders:
         shown = show_path(folder)
@@ -210,6 +210,14 @@ def _check_folder(plan: Plan) -> None:
             raise MediaError(f"{shown} must be a folder to write into; there is none; make it first")
         if not os.access(folder, os.W_OK | os.X_OK):
             raise MediaError(f"{shown} must allow writing; it does not; choose another folder")
+    try:
+        os.lstat(plan.path)
+    except FileNotFoundError:
+        return
+    except (OSError, ValueError) as error:
+        raise MediaError(
+            f"{show_path(plan.path)} must be a name that the disk takes; {reason(error)}; choose another"
+        ) from error
     if plan.kind == "folder" and plan.path.exists() and not plan.path.is_dir():
         raise MediaError(f"{show_path(plan.path)} must be a folder or new; it is a file; choose another name")
 
