@@ -19,6 +19,9 @@ CORE, SHOWN = 0.98, 0.05
 GUESS = (0.02, 0.0005)
 """Weight of opaque pixels near the edge, and of soft ones, where the subject's own colour is not seen deeper inside."""
 
+TRUSTED = 0.8
+"""Share of deep colour in what is continued from which it is trusted wholly."""
+
 REPLACED = 0.5
 """Share of spilled light that stands in place of the subject's colour (alpha was too high); the rest lies on top."""
 
@@ -75,7 +78,7 @@ def despill(
     seen, wall, inside = (layer[frame, :, row, column] for layer in (foreground, behind, own))
     share = amount * near[frame, :, row, column] * _spilled_share(seen, wall, inside)
     clean = foreground.clone()
-    clean[frame, :, row, column] = (seen - share * (wall - REPLACED * inside)).clamp(0, 1)
+    clean[frame, :, row, column] = (seen - share * (wall - REPLACED * inside[:, :3])).clamp(0, 1)
     return clean
 
 
@@ -87,12 +90,14 @@ def _near_edge(alpha: Tensor, width: int) -> Tensor:
 
 
 def _own_colour(foreground: Tensor, alpha: Tensor, near: Tensor) -> Tensor:
-    """Return (T, 3, H, W), the subject's colour deep inside, continued to the edge and beyond."""
+    """Return (T, 4, H, W): the subject's colour deep inside, continued beyond, and how far it is trusted, 0 to 1."""
     opaque, shown = (alpha >= CORE).to(alpha.dtype), alpha * (alpha > SHOWN)
-    weight = opaque * (1 - near) + GUESS[0] * opaque + GUESS[1] * shown
-    sums = functional.avg_pool2d(torch.cat((foreground * weight, weight), dim=1), BLOCK, ceil_mode=True)
-    share = sums[:, 3:]
-    colour = extend_colour(sums[:, :3] / share.clamp_min(1e-9), share.clamp_max(1))
+    deep = opaque * (1 - near)
+    weight = deep + GUESS[0] * opaque + GUESS[1] * shown
+    trusted = deep + 0.5 * GUESS[0] * opaque
+    sums = functional.avg_pool2d(torch.cat((foreground * weight, trusted, weight), dim=1), BLOCK, ceil_mode=True)
+    share = sums[:, 4:]
+    colour = extend_colour(sums[:, :4] / share.clamp_min(1e-9), share.clamp_max(1))
     return _spread(colour, alpha)
 
 
@@ -104,7 +109,9 @@ def _spread(blocks: Tensor, like: Tensor) -> Tensor:
 
 
 def _spilled_share(foreground: Tensor, background: Tensor, own: Tensor) -> Tensor:
-    """Return (N, 1) in [0, 1], for colours (N, 3), the share of background that brings its channel down far enough.
+    """Return (N, 1) in [0, 1], for colours (N, 3) or more, the share of background that brings its channel down.
+
+    What is the subject's own is known as far as it is trusted; a subject that is nowhere opaque is taken to have none.
 
     How far a channel stands above each of the others is linear in the share, so each of the two others asks for a
     share of its own, and the smaller of the two suffices.
@@ -113,7 +120,7 @@ def _spilled_share(foreground: Tensor, background: Tensor, own: Tensor) -> Tenso
     others = [(strongest + step) % 3 for step in (1, 2)]
     above = [[_above(colour, strongest, other) for other in others] for colour in (foreground, background, own)]
     allowed = torch.minimum(*above[2])
-    allowed = torch.where(allowed > 0, allowed, WARM * allowed)
+    allowed = torch.where(allowed > 0, (own[:, 3:] / TRUSTED).clamp_max(1), WARM) * allowed
     asked = []
     for here, behind, inside in zip(*above, strict=True):
         room = behind - REPLACED * inside
