@@ -214,7 +214,7 @@ def fixed_picture(backdrop: Backdrop, size: tuple[int, int]) -> Tensor:
     side = max(1, round(min(size) / SQUARES))
     rows, columns = torch.arange(height)[:, None] // side, torch.arange(width) // side
     dark, light = SHADES
-    return torch.where((rows + columns) % 2 == 0, light, dark).expand(3, height, width)
+    return torch.where((rows + columns) % 2 == 0, dark, light).expand(3, height, width)
 
 
 def fit_picture(picture: Tensor, size: tuple[int, int], *, how: str = "cover", ratio: float = 1.0) -> Tensor:
