@@ -146,3 +146,13 @@ def test_thousands_of_tasks_pass_through_two_processes() -> None:
 def test_the_engine_answers_without_torch_and_without_ray() -> None:
     script = "import sys, mattekit.scale; sys.exit(bool({'torch', 'ray'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
+
+
+def test_one_isolated_worker_that_is_killed_costs_the_one_task_that_it_held(tmp_path: Path) -> None:
+    tasks = [
+        Task(str(number), {"number": number, "way": "killed", "times": 9 * (number == 1), "folder": str(tmp_path)})
+        for number in range(3)
+    ]
+    outcomes = {outcome.name: outcome for outcome in run(chores.stumble, tasks, isolated=True)}
+    assert [outcomes[name].result for name in "02"] == [{"square": 0}, {"square": 4}]
+    assert (outcomes["1"].result, outcomes["1"].attempts) == (None, 2)

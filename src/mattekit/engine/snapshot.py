@@ -66,7 +66,7 @@ def _flatten(part: State, tensors: dict[str, Tensor]) -> Any:
     """Return the arrangement of a part as JSON holds it; its tensors go into the mapping."""
     if isinstance(part, Tensor):
         key = str(len(tensors))
-        tensors[key] = part.detach().to("cpu", copy=True, memory_format=torch.contiguous_format)
+        tensors[key] = _own(part.detach().cpu().contiguous(), tensors)
         return {"tensor": key, "strides": list(part.stride())}
     if part is None or type(part) in (bool, int, float, str):
         return {"plain": part}
@@ -81,6 +81,13 @@ def _flatten(part: State, tensors: dict[str, Tensor]) -> Any:
         "a state must be made of tensors, numbers, text, tuples, lists, mappings and dataclasses; "
         f"got {_name(type(part))}"
     )
+
+
+def _own(tensor: Tensor, others: Mapping[str, Tensor]) -> Tensor:
+    """Return a tensor as it is where its memory is its own, else a copy, as a file of tensors needs it."""
+    memory = tensor.untyped_storage()
+    shared = any(each.untyped_storage().data_ptr() == memory.data_ptr() for each in others.values() if each.numel())
+    return tensor.clone() if shared or memory.nbytes() != tensor.nbytes else tensor
 
 
 def _rebuild(tree: Any, tensors: Mapping[str, Tensor], known: Mapping[str, type], device: torch.device | str) -> State:
