@@ -25,7 +25,7 @@ TRUSTED = 0.8
 REPLACED = 0.5
 """Share of spilled light that stands in place of the subject's colour (alpha was too high); the rest lies on top."""
 
-WARM = 0.25
+WARM = 0.4
 """How much of it counts where the subject's own colour has less of the strongest channel than of the others."""
 
 TINTED, VIVID = 0.04, 0.12
