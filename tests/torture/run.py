@@ -1,0 +1,72 @@
+"""Run the torture corpus, each case in a process of its own, and print time and peak memory.
+
+    python tests/torture/run.py                     all cases
+    python tests/torture/run.py --only salvage      those with a word in their names
+
+A case must end as the table says, within 10 seconds and 2 GiB. Making its inputs does not count.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from torture.apart import MOST_BYTES, MOST_SECONDS, Spent, run_apart
+from torture.case import judge, prepare
+from torture.cases import CASES
+
+SHOWN = 10
+
+
+def main() -> None:
+    """Run the cases and exit with 1 if one did not end as it should."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", default="", help="a word of the names of cases to run")
+    options = parser.parse_args()
+    spent: dict[str, Spent] = {}
+    failed = 0
+    for name in (name for name in CASES if options.only in name):
+        words, used = run_one(name)
+        failed += bool(words)
+        if used is not None:
+            spent[name] = used
+            print(f"{used.seconds:6.1f} s {used.processor:6.1f} s cpu {used.peak / 2**20:6.0f} MiB  {name}", flush=True)
+        for word in words:
+            print(f"FAILED {name}: {word}", flush=True)
+    print(f"\n{len(spent)} cases, {failed} failed")
+    for title, of in (("slowest", lambda used: used.seconds), ("largest", lambda used: used.peak)):
+        print(f"{title}:")
+        for name in sorted(spent, key=lambda name: -of(spent[name]))[:SHOWN]:
+            print(f"  {spent[name].seconds:6.1f} s {spent[name].peak / 2**20:6.0f} MiB  {name}")
+    raise SystemExit(failed > 0)
+
+
+def run_one(name: str) -> tuple[list[str], Spent | None]:
+    """Run one case and return what went wrong with it, and what it took."""
+    case = CASES[name]
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
+        folder.chmod(0o755)
+        before = prepare(case, folder)
+        try:
+            outcome, used = run_apart(case, folder)
+        except TimeoutError as error:
+            return [str(error)], None
+        wrong = []
+        try:
+            judge(case, folder, before, outcome)
+        except AssertionError as error:
+            wrong.append(str(error))
+    if used.seconds > MOST_SECONDS:
+        wrong.append(f"it took {used.seconds:.1f} s, not {MOST_SECONDS:.0f} at most")
+    if used.peak > MOST_BYTES:
+        wrong.append(f"it held {used.peak / 2**20:.0f} MiB, not {MOST_BYTES / 2**20:.0f} at most")
+    return wrong, used
+
+
+if __name__ == "__main__":
+    main()
