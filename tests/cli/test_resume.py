@@ -87,6 +87,14 @@ def interrupt(monkeypatch: pytest.MonkeyPatch, arguments: Sequence[str], *, segm
     return kept
 
 
+def test_where_nothing_is_kept_nothing_is_left(folder: Path, stub: shots.Remembering) -> None:
+    assert main([*KEYS, *OUTPUTS, "--resume", "--end", "99"]) == 2
+    assert main([*KEYS, "--composite", "a.mkv", "--background", "none.png", "--resume"]) == 2
+    stub.step = None  # type: ignore[method-assign,assignment]
+    assert main([*KEYS, *OUTPUTS, "--resume"]) == 1
+    assert not list(Path().glob(".mattekit-*"))
+
+
 def contents() -> dict[str, bytes]:
     return {name: Path(name).read_bytes() for name in ("a.mkv", "c.mkv")}
 
@@ -214,7 +222,7 @@ def test_a_redrawn_trimap_another_clip_and_other_weights_are_refused(
     weights = folder / "w.safetensors"
     weights.write_bytes(random_weights.read_bytes())
     arguments = [*KEYS, *OUTPUTS, "--weights", "w.safetensors"]
-    interrupt(monkeypatch, arguments, segments=0)
+    interrupt(monkeypatch, arguments, segments=1)
     scenes.write_picture(folder / "t8.png", torch.ones(1, 48, 64))
     scenes.write_video(folder / "clip.mkv", scenes.soft_disc(shots.FRAMES).frames.flip(-1))
     weights.write_bytes(random_weights.read_bytes()[:-4] + b"\0\0\0\0")

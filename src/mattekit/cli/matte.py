@@ -194,11 +194,11 @@ def matte(
     set_threads(threads)
     cuts = cuts_of(info, span, keys, across=across_cuts)
     job = Job(info, keys, outputs, span, reach, backdrop, overwrite, chunk=chunk, style=style, cuts=cuts, finish=finish)
-    kept = open_segments(job, family=model, weights=weights, device=device) if resume else nullcontext()
-    loaded = load_model(model, weights=weights, device=device, threads=threads)
     confidences = Confidences([number_of(info, key) for key in keys], [number_of(info, cut) for cut in cuts])
     watch = partial(add_confidence, info, confidences)
+    kept = open_segments(job, family=model, weights=weights, device=device) if resume else nullcontext()
     with kept as segments:
+        loaded = load_model(model, weights=weights, device=device, threads=threads)
         done = run(job, loaded, device=device, begun=begun, watch=watch, segments=segments)
     tell_of(info, done, left_out).tell(as_json=as_json)
     if confidences.is_low():

@@ -137,7 +137,7 @@ def matte_clip(arguments: Mapping[str, Any]) -> dict[str, Any]:
             context = _command().make_context("matte", [*words, "--", arguments["clip"]])
             with context:
                 _command().invoke(context)
-    except Exception:
+    except BaseException:
         _remove_empty(arguments["outputs"].values())
         memory.forget()
         raise

@@ -20,9 +20,6 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-SEGMENT = 64
-"""Frames a segment: the most that a sudden end costs, and those of the chunk and the window under way."""
-
 
 class Done(Protocol):
     """Frames that are kept already."""
@@ -99,8 +96,8 @@ class Resumable:
         keep: Where frames are kept.
         propagation: Gives trimaps; None for matters without.
         prediction: Makes the mattes.
+        segment: Frames a segment, the most that a sudden end costs but for those of the chunk and window under way.
         states: Dataclasses that the states of both may hold.
-        segment: Frames a segment.
         notes: What the propagation tells of carried trimaps.
     """
 
@@ -110,8 +107,8 @@ class Resumable:
         propagation: Propagation | None,
         prediction: Prediction,
         *,
+        segment: int,
         states: Sequence[type] = (),
-        segment: int = SEGMENT,
         notes: Notes | None = None,
     ) -> None:
         self._keep, self._propagation, self._prediction = keep, propagation, prediction

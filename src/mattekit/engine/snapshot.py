@@ -29,10 +29,14 @@ def write_state(path: Path, state: State) -> None:
 
     Raises:
         MattekitError: It holds something else.
+        OSError: The disk does not take it.
     """
     tensors: dict[str, Tensor] = {}
     tree = _flatten(state, tensors)
-    save_file(tensors, str(path), metadata={"format": FORMAT, "tree": json.dumps(tree)})
+    try:
+        save_file(tensors, str(path), metadata={"format": FORMAT, "tree": json.dumps(tree)})
+    except SafetensorError as error:
+        raise OSError(one_line(error)) from error
 
 
 def read_state(path: Path, *, types: Sequence[type] = (), device: torch.device | str = "cpu") -> State:

@@ -165,16 +165,18 @@ class Segments:
                 self._path(each.number, "state").unlink(missing_ok=True)
 
     def close(self) -> None:
-        """Let go of the folder; what is done stays."""
+        """Let go of the folder; what is done stays, and a folder in which nothing is done is taken away."""
         if self._file is not None:
             self._file.close()
             self._file = None
+        if not self.done:
+            shutil.rmtree(self.folder, ignore_errors=True)
         self._lock.close()
 
     def discard(self) -> None:
         """Take the folder away."""
+        self.done = []
         self.close()
-        shutil.rmtree(self.folder, ignore_errors=True)
 
     def _path(self, number: int, suffix: str) -> Path:
         return self.folder / f"{number:06d}.{suffix}"

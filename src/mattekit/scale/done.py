@@ -58,7 +58,6 @@ class Memory:
     def begin(self) -> None:
         """Write down that the outputs are being made; what stands in their place from then on is ours."""
         write_record(self.begun, {})
-        self.record.unlink(missing_ok=True)
 
     def keep(self, content: Mapping[str, Any]) -> None:
         """Write down how the outputs were made: settings, inputs, outputs and facts."""
@@ -66,7 +65,7 @@ class Memory:
         self.begun.unlink(missing_ok=True)
 
     def forget(self) -> None:
-        """Write down that nothing was made."""
+        """Write down that nothing is being made any more."""
         self.begun.unlink(missing_ok=True)
 
 
