@@ -34,8 +34,8 @@ def failings(kind: str, before: Contents, whole: Contents, after: Contents) -> l
 def failings_of_death(kind: str, before: Contents, whole: Contents, after: Contents) -> list[str]:
     """Return what is wrong with a folder after a job that was killed.
 
-    Hidden temporary files may be left. Each output by itself is as before, whole, or absent; absent only as a folder or
-    a set of pictures, which no system replaces in one step, and then what stood there is kept in a hidden folder.
+    Hidden temporary files may be left. Each output by itself is as before or whole; a folder, which is not replaced in
+    one step, may also be absent, and then what stood there is kept in a hidden one.
     """
     found = [
         f"{path} is left over"
@@ -45,10 +45,8 @@ def failings_of_death(kind: str, before: Contents, whole: Contents, after: Conte
     hidden = {data for path, data in after.items() if path.startswith(TEMPORARY)}
     for final in JOBS[kind].finals:
         old, new, now = _part(before, final), _part(whole, final), _part(after, final)
-        replaced = len(JOBS[kind].finals[0].split(".")) < 2 or final.endswith("/") or kind == "pattern"
-        if now in (old, new):
-            continue
-        if now or not replaced or not set(old.values()) - {b""} <= hidden:
+        kept = final.endswith("/") and not now and set(old.values()) - {b""} <= hidden
+        if now not in (old, new) and not kept:
             found.append(f"{final} is neither old nor new")
     return found
 

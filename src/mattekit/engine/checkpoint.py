@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -50,7 +51,9 @@ def read_state(path: Path, *, device: torch.device | str = "cpu") -> dict[str, A
     if not path.is_file():
         raise InputError(f"a checkpoint must exist; {path} does not")
     try:
-        state: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what is amiss with a file is said in one line below
+            state: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
     except Exception as error:  # whatever a damaged file makes the reader say
         raise InputError(f"{path} must be a whole checkpoint; {one_line(error)[:120]}: remove it") from error
     if not isinstance(state, dict) or not {"network", "step"} <= state.keys():

@@ -12,7 +12,7 @@ import av
 from av.stream import Discard
 
 from mattekit.checks import MediaError
-from mattekit.media.opening import open_media
+from mattekit.media.opening import open_media, packets_of
 from mattekit.media.paths import reason, show_path
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class SoundCopy:
         for other in source.streams:
             if other.index not in self._streams:
                 other.discard = Discard.all
-        self._packets: Iterator[Packet[Stream]] = source.demux(*wanted) if wanted else iter(())
+        self._packets: Iterator[Packet[Stream]] = packets_of(source, *wanted) if wanted else iter(())
         self._next: Packet[Stream] | None = None
 
     def copy_until(self, end: Fraction | None, *, start: Fraction | None = None) -> None:

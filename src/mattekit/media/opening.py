@@ -18,6 +18,7 @@ from mattekit.media.paths import check_regular_file, file_url, reason, show_path
 
 if TYPE_CHECKING:
     from av.container import InputContainer
+    from av.packet import Packet
     from av.video.stream import VideoStream
 
 SAFE = {"format_whitelist": ",".join(READABLE), "protocol_whitelist": "file"}
@@ -83,6 +84,22 @@ def skip_other_streams(container: InputContainer, wanted: Any) -> None:
     for stream in container.streams:
         if stream.index != wanted.index:
             stream.discard = Discard.all
+
+
+def packets_of(container: InputContainer, *streams: Any) -> Iterator[Packet[Any]]:
+    """Yield the packets of some streams, an empty one for each of them last.
+
+    A stream may begin after the head was read, which PyAV has no entry for; its packets are passed over.
+    """
+    ended = False
+    while not ended:
+        try:
+            for packet in container.demux(*streams):
+                ended = ended or (packet.size == 0 and packet.dts is None)
+                yield packet
+            return
+        except IndexError:
+            continue
 
 
 class Shortened:

@@ -16,7 +16,7 @@ from mattekit.checks import MediaError
 from mattekit.media.formats import IMAGES, MATROSKA, MOV, PRIMARIES, RANGES, SPACES, TRANSFERS
 from mattekit.media.images import probe_images
 from mattekit.media.matroska import find_damage
-from mattekit.media.opening import Shortened, open_media, skip_other_streams, video_stream
+from mattekit.media.opening import Shortened, open_media, packets_of, skip_other_streams, video_stream
 from mattekit.media.orientation import UPRIGHT, parse_display_matrix, turned_size
 from mattekit.media.paths import check_regular_file, reason, show_path
 from mattekit.media.video import decode, stream_rate
@@ -130,7 +130,7 @@ def scan(container: InputContainer, stream: VideoStream, path: Path) -> Scan:
     times = array("q")
     packets, last, duration = 0, None, 0
     try:
-        for packet in container.demux(stream):
+        for packet in packets_of(container, stream):
             if packet.size == 0:
                 continue
             packets += 1
@@ -196,7 +196,7 @@ def _check_skeleton(path: Path) -> None:
         path.open("rb") as file,
         av.open(Shortened(file, broken), mode="r", format="matroska", metadata_errors="replace") as container,
     ):
-        packets = sum(1 for packet in container.demux(video_stream(container, path)) if packet.size)
+        packets = sum(1 for packet in packets_of(container, video_stream(container, path)) if packet.size)
     raise MediaError(_cut(path, packets, f"its structure breaks at byte {broken}"))
 
 

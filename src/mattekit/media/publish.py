@@ -63,8 +63,7 @@ def publish_file(temporary: Path, final: Path, *, overwrite: bool, left: Path | 
     with _publishing(final, Path(os.path.abspath(final)).parent, left or old) as publication:
         if overwrite and os.path.lexists(final):
             publication.done(lambda: _put_back(old, final))
-            if not _link(final, old):
-                os.rename(final, old)
+            _keep(final, old)
             os.replace(temporary, final)
         else:
             _rename_new(temporary, final)
@@ -91,6 +90,8 @@ def publish_folder(temporary: Path, final: Path) -> Publication:
 def publish_files(temporary: Path, plan: Plan, *, overwrite: bool) -> Publication:
     """Move finished files to the folder of a pattern, all or none; earlier files of the pattern are taken away.
 
+    At any time each name has its old file or its new one.
+
     Raises:
         MediaError: A file stands there and must not be replaced, or one cannot be renamed.
     """
@@ -102,11 +103,20 @@ def publish_files(temporary: Path, plan: Plan, *, overwrite: bool) -> Publicatio
         if standing:
             old.mkdir()
             publication.done(old.rmdir)
-        moves = [(file, old / file.name) for file in standing]
-        moves += [(file, folder / file.name) for file in sorted(temporary.iterdir())]
-        for source, target in moves:
-            os.rename(source, target)
-            publication.done(partial(os.rename, target, source))
+        superfluous = set(standing)
+        for file in sorted(temporary.iterdir()):
+            target = folder / file.name
+            if target in superfluous:
+                superfluous.remove(target)
+                publication.done(partial(_put_back, old / file.name, target))
+                _keep(target, old / file.name)
+                os.replace(file, target)
+            else:
+                _rename_new(file, target)
+                publication.done(target.unlink)
+        for file in sorted(superfluous):
+            publication.done(partial(_put_back, old / file.name, file))
+            os.rename(file, old / file.name)
     with suppress(OSError):
         temporary.rmdir()
         publication.done(temporary.mkdir)
@@ -147,13 +157,12 @@ def _put_back(old: Path, final: Path) -> None:
         os.replace(old, final)
 
 
-def _link(source: Path, target: Path) -> bool:
-    """Give a file a second name; False where the system has no such thing."""
+def _keep(final: Path, old: Path) -> None:
+    """Give a file a second name, or another one where the system has no such thing."""
     try:
-        os.link(source, target, follow_symlinks=False)
+        os.link(final, old, follow_symlinks=False)
     except (OSError, NotImplementedError):
-        return False
-    return True
+        os.rename(final, old)
 
 
 def _rename_new(temporary: Path, final: Path) -> None:

@@ -208,7 +208,7 @@ def _kept_by_time(survey: _Survey) -> Kept:
         place for place, (time, _, _) in enumerate(survey.frames) if time is not None and not lost[packet_at[time]]
     ]
     kept = tuple(numbers[time] for place in places if (time := survey.frames[place][0]) is not None)
-    return Kept(tuple(places), kept, max(1 + max(numbers.values()), survey.listed))
+    return Kept(tuple(places), kept, max(1 + max(numbers.values(), default=-1), survey.listed))
 
 
 def _numbers(times: Sequence[int], step: Fraction) -> dict[int, int]:

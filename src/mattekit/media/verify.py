@@ -12,7 +12,7 @@ from pathlib import Path
 import av
 
 from mattekit.checks import MediaError
-from mattekit.media.opening import open_media, video_stream
+from mattekit.media.opening import open_media, packets_of, video_stream
 from mattekit.media.paths import reason, show_path
 from mattekit.media.video import decode
 
@@ -39,7 +39,7 @@ def verify_video(
     try:
         with open_media(path) as container:
             stream = video_stream(container, path)
-            for packet in container.demux(stream, *container.streams.audio):
+            for packet in packets_of(container, stream, *container.streams.audio):
                 if packet.size and packet.stream_index == stream.index and packet.pts is not None:
                     found.append(packet.pts * packet.time_base)
                 elif packet.size:

@@ -14,7 +14,7 @@ from av.codec.context import ThreadType
 
 from mattekit.checks import MediaError
 from mattekit.media.limits import most_pixels
-from mattekit.media.opening import open_media, skip_other_streams, video_stream
+from mattekit.media.opening import open_media, packets_of, skip_other_streams, video_stream
 from mattekit.media.orientation import turn
 from mattekit.media.paths import reason, show_path
 from mattekit.media.pixels import Picture, PictureReader
@@ -69,7 +69,7 @@ def decode(path: Path, *, alpha: bool = False) -> Iterator[VideoFrame]:
         decoder = _decoder(stream, alpha)
         index = 0
         try:
-            for packet in container.demux(stream):
+            for packet in packets_of(container, stream):
                 for frame in _frames_of(decoder, packet):
                     if frame.is_corrupt:
                         raise MediaError(_damage(path, index, "its data do not decode"))
@@ -139,7 +139,7 @@ def _packets_left(container: InputContainer, stream: VideoStream) -> Iterator[Pa
     failures = 0
     while failures < MOST_FAILURES:
         try:
-            for packet in container.demux(stream):
+            for packet in packets_of(container, stream):
                 if packet.size:
                     failures = 0
                     yield packet
