@@ -146,3 +146,14 @@ def test_every_bad_input_is_one_line_without_torch(folder: Path) -> None:
     for (_, said), line, result in zip(BAD.values(), lines[::2], lines[1::2], strict=True):
         assert said in line and result == "2 False"
     assert [path.name for path in folder.iterdir()] == ["clip.mkv"]
+
+
+def test_a_keyed_subject_is_laid_over_a_background_and_previewed(folder: Path) -> None:
+    outputs = ["--composite", "o.mkv", "--background", "white", "--preview", "p.mkv", "-o", "c_%d.exr"]
+    assert main(["key", "clip.mkv", "--screen", "green", *outputs, "--layers"]) == 0
+    over, preview = (np.stack(list(read_planes(probe(path)))) / 65535 for path in ("o.mkv", "p.mkv"))
+    assert (over[:, :4, -8:] > 0.999).all()
+    assert preview.shape == (5, 48, 3 * 64, 3)
+    assert np.abs(preview[:, :, 128:] - over).max() < 1e-4
+    assert sorted(path.name for path in folder.glob("c_*.exr")) == [f"c_{index}.exr" for index in range(5)]
+    assert main(["key", "clip.mkv", "--alpha", "a.mkv", "--background", "white"]) == 2
