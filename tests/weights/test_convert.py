@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import time
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -118,6 +120,23 @@ def test_what_a_file_would_run_is_not_run(source: Path) -> None:
     for content in (Payload(trap), {**toy(), "a.bias": Payload(trap)}, {"state_dict": toy(), "x": Payload(trap)}):
         assert "holds other things, which are not run: download it again" in refused(source, content)
     assert not trap.exists()
+
+
+def test_what_would_take_all_memory_or_minutes_is_refused_at_once(source: Path) -> None:
+    torch.save(toy(), source)
+    with zipfile.ZipFile(source) as whole:
+        entries = {name: whole.read(name) for name in whole.namelist()}
+    with zipfile.ZipFile(source, "w", zipfile.ZIP_DEFLATED) as bomb:
+        for name, content in entries.items():
+            bomb.writestr(name, content + bytes(1 << 22) * name.endswith("data/0"))
+    assert "must be a PyTorch file of plain tensors" in refused(source)
+    with zipfile.ZipFile(source, "w") as long:
+        for name, content in entries.items():
+            named = b"\x80\x02c" + b"[" * 50000 + b"\nx\n."
+            long.writestr(name, named if name.endswith("data.pkl") else content)
+    begun = time.monotonic()
+    assert "must be a PyTorch file of plain tensors" in refused(source)
+    assert time.monotonic() - begun < 5
 
 
 def test_damage_is_refused(source: Path) -> None:
