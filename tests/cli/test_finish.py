@@ -139,6 +139,22 @@ def test_matte_finishes_as_finish_does_and_paint_is_finished_with_the_rest(folde
     assert float(alpha_of("plain.mkv")[:1][known].max()) == 0 < float(alpha_of("one.mkv")[:1][known].max())
 
 
+def test_a_matte_that_flickers_is_steadier_after_stabilise_and_nearer_to_the_truth(folder: Path) -> None:
+    scene = scenes.soft_disc(7, (72, 96), speed=(2, 1), softness=10.0)
+    scenes.write_video(folder / "long.mkv", scene.frames)
+    blips = torch.tensor([0.0, 0.0, 1.0, 0.0, 0.0, -1.0, 0.0]).view(-1, 1, 1, 1)
+    shaken = (scene.alpha + 0.1 * blips * (4 * scene.alpha * (1 - scene.alpha))).clamp(0, 1)
+    scenes.write_video(folder / "shaken.mkv", shaken.expand(-1, 3, -1, -1))
+    assert main(["finish", "long.mkv", "shaken.mkv", "--alpha", "s.mkv", "--stabilise", "1", "--ahead", "2"]) == 0
+    steady, before = alpha_of("s.mkv"), alpha_of("shaken.mkv")
+    wrong, wrong_before = (each - scene.alpha for each in (steady, before))
+    assert times_of("s.mkv") == times_of("long.mkv")
+    assert float(wrong.abs().mean()) < 0.9 * float(wrong_before.abs().mean())
+    assert float((wrong[1:] - wrong[:-1]).abs().mean()) < 0.85 * float(
+        (wrong_before[1:] - wrong_before[:-1]).abs().mean()
+    )
+
+
 REFUSED = {
     "a matte of another size": (["clip.mkv", "wide.mkv", "--alpha", "o.mkv"], "must have the clip's size"),
     "a matte that is shorter": (["clip.mkv", "short.mkv", "--alpha", "o.mkv"], "must have the clip's 5 frames; got 3"),
@@ -179,3 +195,12 @@ def test_the_options_and_the_settings_have_the_same_limits() -> None:
     assert finishing.parse_spill("auto") is None and finishing.parse_spill("#00b140") == (0, 177, 64)
     with pytest.raises(InputError, match="--screen must be auto, a colour's name or #rrggbb; got greenish"):
         finishing.parse_spill("greenish")
+
+
+def test_without_opencv_stabilise_is_refused_and_all_else_goes_on(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(finishing, "find_spec", lambda name: None)
+    assert main(["finish", "clip.mkv", "true.mkv", "--alpha", "o.mkv", "--stabilise", "0.5"]) == 2
+    assert "--stabilise must have OpenCV" in capsys.readouterr().err
+    assert main(["finish", "clip.mkv", "true.mkv", "--alpha", "o.mkv", "--feather", "0.5"]) == 0

@@ -70,7 +70,7 @@ def finish(
     given: Annotated[Path, typer.Argument(metavar="ALPHA", help="Its matte: grey, or a cut-out's alpha channel.")],
     *,
     stabilise: finishing.Stabilise = 0.0,
-    ahead: finishing.Ahead = 2,
+    ahead: finishing.Ahead = 3,
     black: finishing.Black = 0.0,
     white: finishing.White = 1.0,
     gamma: finishing.Gamma = 1.0,
@@ -131,7 +131,7 @@ def finish(
     matte = find_alpha(given, info, span)
     named = {"alpha": alpha, "foreground": foreground, "cutout": cutout, "composite": composite, "preview": preview}
     outputs = {content: path for content, path in named.items() if path is not None}
-    finishing.check_despill(settings, outputs)
+    finishing.check_finish(settings, outputs)
     backdrop = check_backdrop(background, outputs, info, span=span, fit=background_fit, end=background_end)
     style = Style(
         bits=bits,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -57,15 +58,17 @@ def parse_spill(text: str) -> tuple[int, int, int] | None:
     return red, green, blue
 
 
-def check_despill(settings: Finish, contents: Collection[str]) -> None:
-    """Raise if colour is to be despilled and no output shows any.
+def check_finish(settings: Finish, contents: Collection[str]) -> None:
+    """Raise if colour is to be despilled and no output shows any, or what steadies alpha is not installed.
 
     Args:
         settings: What is asked for.
         contents: What the outputs show.
 
     Raises:
-        InputError: None but alpha is named, so it must be a mistake.
+        InputError: None but alpha is named, so it must be a mistake; or OpenCV is missing.
     """
+    if settings.stabilise > 0 and find_spec("cv2") is None:
+        raise InputError("--stabilise must have OpenCV, which is not installed; pip install opencv-python-headless")
     if settings.despill > 0 and set(contents) == {"alpha"}:
         raise InputError("--despill must go with an output that shows colour; got --alpha alone; add --foreground")

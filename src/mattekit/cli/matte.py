@@ -102,7 +102,7 @@ def matte(
     composite: Annotated[Path | None, typer.Option(help="Output: laid over --background.")] = None,
     preview: writing.Preview = None,
     stabilise: finishing.Stabilise = 0.0,
-    ahead: finishing.Ahead = 2,
+    ahead: finishing.Ahead = 3,
     black: finishing.Black = 0.0,
     white: finishing.White = 1.0,
     gamma: finishing.Gamma = 1.0,
@@ -171,7 +171,7 @@ def matte(
     keys, left_out = keep_keys(info, given)
     named = {"alpha": alpha, "foreground": foreground, "cutout": cutout, "composite": composite, "preview": preview}
     outputs = rename_outputs({content: path for content, path in named.items() if path is not None}, info)
-    finishing.check_despill(finish, outputs)
+    finishing.check_finish(finish, outputs)
     backdrop = check_backdrop(background, outputs, info, span=span, fit=background_fit, end=background_end)
     style = Style(
         bits=bits,

@@ -34,7 +34,7 @@ class Finish:
     """
 
     stabilise: float = 0.0
-    ahead: int = 2
+    ahead: int = 3
     black: float = 0.0
     white: float = 1.0
     gamma: float = 1.0
