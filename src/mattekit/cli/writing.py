@@ -30,7 +30,7 @@ Bits = Annotated[
 ]
 Encoder = Annotated[
     list[str] | None,
-    typer.Option(help="prores_ks or prores_aw (faster) for .mov, h264 or hevc for .mp4; repeatable."),
+    typer.Option(help="prores_ks or prores_aw (faster, coarser) for .mov, h264 or hevc for .mp4; repeatable."),
 ]
 Quality = Annotated[
     int | None, typer.Option("--quality", "--crf", help="Rate factor of .mp4 (to 51) and .webm (to 63); 0 is best.")
