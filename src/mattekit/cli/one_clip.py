@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 import typer
 
@@ -25,7 +25,13 @@ from mattekit.scale.done import Memory, marks
 OWN = (*CONTENTS, "overwrite", "resume", "json", "help", "debug")
 """Options that the batch gives itself."""
 FRAMED = ("trimap", "mask")
-PATHS = ("trimaps", "weights")
+
+
+@cache
+def path_options() -> tuple[str, ...]:
+    """Return the options of `mattekit matte` that name a file or folder to be read."""
+    hints = get_type_hints(matte)
+    return tuple(name for name, hint in hints.items() if name not in ("clip", *OWN) and Path in (hint, *get_args(hint)))
 
 
 @cache
@@ -60,7 +66,7 @@ def _absolute(name: str, value: str, home: Path) -> str:
         return f"{frame}={os.path.abspath(home / path)}"
     beside = home / value
     is_file = name == "background" and not value.startswith("#") and beside.exists()
-    return os.path.abspath(beside) if name in PATHS or is_file else value
+    return os.path.abspath(beside) if name.replace("-", "_") in path_options() or is_file else value
 
 
 def understand(words: Sequence[str], clip: Path) -> dict[str, Any]:
@@ -80,7 +86,7 @@ def understand(words: Sequence[str], clip: Path) -> dict[str, Any]:
 
 def files_of(given: Mapping[str, Any]) -> list[Path]:
     """Return the files and folders that a clip's options name, the clip first."""
-    named = [given["clip"], *(given[name] for name in PATHS if given[name] is not None)]
+    named = [given["clip"], *(given[name] for name in path_options() if given[name] is not None)]
     named += [split_assignment("", text)[1] for name in FRAMED for text in given[name] or ()]
     background = given["background"]
     return [*named, *([Path(background)] if background is not None and Path(background).exists() else [])]
