@@ -19,6 +19,7 @@ from mattekit.engine import finish_settings
 from mattekit.engine.finish import repair, shape
 from mattekit.engine.finish_settings import Finish
 from mattekit.media import open_writer, probe, read, read_alpha
+from mattekit.ops import gaussian_blur
 
 FRAMES = 5
 
@@ -124,6 +125,22 @@ def test_a_span_takes_the_mattes_of_its_frames_from_the_whole_or_from_a_part(fol
     span = ["--start", "1", "--end", "4"]
     assert main(["finish", "clip.mkv", "part.mkv", "--alpha", "again.mkv", *span]) == 0
     assert torch.equal(alpha_of("again.mkv"), alpha_of("part.mkv"))
+
+
+@pytest.mark.parametrize("screen", ["auto", "#00b340"])
+def test_a_subject_from_a_green_wall_shows_no_green_over_white(folder: Path, screen: str) -> None:
+    scene = scenes.soft_disc(3, (96, 120))
+    wall = torch.tensor([0.0, 0.7, 0.25]).view(1, 3, 1, 1)
+    lit = 0.4 + 0.4 * gaussian_blur((scene.alpha < 0.5).float(), 2.5) * wall
+    scenes.write_video(folder / "wall.mkv", scene.alpha * lit + (1 - scene.alpha) * wall)
+    scenes.write_video(folder / "matte.mkv", scene.alpha.expand(-1, 3, -1, -1))
+    most = []
+    for amount in ("0", "1"):
+        options = ["--composite", "c.mkv", "--background", "white", "--despill", amount, "--screen", screen]
+        assert main(["finish", "wall.mkv", "matte.mkv", "--overwrite", *options]) == 0
+        laid = torch.cat([chunk.frames for chunk in read(probe("c.mkv"))])
+        most.append(255 * float((laid[:, 1] - torch.maximum(laid[:, 0], laid[:, 2])).max()))
+    assert most[0] > 8 and most[1] <= 2
 
 
 def test_matte_finishes_as_finish_does_and_paint_is_finished_with_the_rest(folder: Path, random_weights: Path) -> None:
