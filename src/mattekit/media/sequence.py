@@ -85,7 +85,7 @@ class ImageSequence:
     def _store(self, files: list[bytes]) -> None:
         """Write whole files under their frames' names."""
         for content in files:
-            name = self._plan.name(self._next)
+            name = self._plan.name(self._next if self._clip.kept is None else self._clip.kept.numbers[self._next])
             with (self._temporary / name).open("xb") as file:
                 file.write(content)
                 file.flush()
