@@ -35,13 +35,13 @@ class ImageSequence:
         temporary: The folder.
         plan: What is written, and where it goes.
         clip: What it is made of.
-        start: Frame number of the first frame.
+        start: Frame number of the first frame; of a damaged clip, its place among the kept ones.
     """
 
     def __init__(self, temporary: Path, plan: Plan, *, clip: ClipInfo, start: int) -> None:
         self.temporary = temporary
         self._temporary, self._plan = temporary, plan
-        self._next = start
+        self._next, self._kept = start, clip.kept
         self._files: list[tuple[str, int]] = []
         self._coder: Coder = CODERS[plan.stills](plan, clip)
         self.notes = self._coder.notes
@@ -85,7 +85,7 @@ class ImageSequence:
     def _store(self, files: list[bytes]) -> None:
         """Write whole files under their frames' names."""
         for content in files:
-            name = self._plan.name(self._next if self._clip.kept is None else self._clip.kept.numbers[self._next])
+            name = self._plan.name(self._next if self._kept is None else self._kept.numbers[self._next])
             with (self._temporary / name).open("xb") as file:
                 file.write(content)
                 file.flush()
