@@ -77,12 +77,23 @@ def test_what_was_made_is_found_again_only_as_it_was_made(folder: Path) -> None:
     arguments = arguments_of(folder)
     facts = matte_clip(arguments)
     memory = memory_of(folder / "out", [folder / "out" / "a.mkv"])
-    inputs, outputs = map(Path, arguments["inputs"]), [folder / "out" / "a.mkv"]
-    found = [memory.find({"words": words}, inputs, outputs) for inputs in [[*inputs]] for words in ([], ["--band=3"])]
-    assert found == [facts, None]
-    assert memory.find({"words": []}, [folder / "t0.png"], outputs) is None
-    memory.record.write_text(memory.record.read_text().replace("16", "17"))
-    assert memory.find({"words": []}, map(Path, arguments["inputs"]), outputs) is None
+    inputs = [Path(path) for path in arguments["inputs"]]
+    assert memory.find({"words": []}, inputs) == facts
+    assert memory.find({"words": ["--band=3"]}, inputs) is None
+    assert memory.find({"words": []}, inputs[:1]) is None
+    record = memory.record.read_text()
+    memory.record.write_text(record.replace("16", "17"))
+    assert memory.find({"words": []}, inputs) is None
+    memory.record.write_text(record)
+    (folder / "out" / "a.mkv").unlink()
+    assert memory.find({"words": []}, inputs) is None
+
+
+def test_an_output_in_the_place_of_a_folder_is_told_in_one_line(folder: Path) -> None:
+    (folder / "file").touch()
+    arguments = arguments_of(folder) | {"outputs": {"alpha": str(folder / "file" / "x" / "a.mkv")}}
+    with pytest.raises(InputError, match="a.mkv must be writable; not a directory"):
+        matte_clip(arguments)
 
 
 def test_options_are_spelt_with_absolute_paths(tmp_path: Path) -> None:

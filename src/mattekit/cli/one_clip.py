@@ -19,6 +19,7 @@ from mattekit.cli.keyframes import collect_keyframes, split_assignment
 from mattekit.cli.matte import matte
 from mattekit.media import probe, show_path
 from mattekit.media.encoders import CONTENTS
+from mattekit.media.paths import cannot_write
 from mattekit.media.reader import check_span
 from mattekit.scale.done import Memory, marks
 
@@ -135,10 +136,9 @@ def matte_clip(arguments: Mapping[str, Any]) -> dict[str, Any]:
     if arguments["overwrite"] or again:
         words.append("--overwrite")
     memory.begin()
-    for path in arguments["outputs"].values():
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
     said, heard = io.StringIO(), io.StringIO()
     try:
+        _make_folders(arguments["outputs"].values())
         with redirect_stdout(said), redirect_stderr(heard):
             context = _command().make_context("matte", [*words, "--", arguments["clip"]])
             with context:
@@ -153,6 +153,15 @@ def matte_clip(arguments: Mapping[str, Any]) -> dict[str, Any]:
     made = marks(map(Path, summary["outputs"].values()))
     memory.keep({"settings": arguments["settings"], "inputs": inputs, "outputs": made, "facts": facts})
     return facts
+
+
+def _make_folders(paths: Iterable[str]) -> None:
+    """Make the folders of outputs where they are missing."""
+    for path in map(Path, paths):
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise cannot_write(path, error) from error
 
 
 def _remove_empty(paths: Iterable[str]) -> None:

@@ -95,7 +95,7 @@ def find_shot(shot: Shot) -> Row | None:
     """Return what is known of a clip whose outputs are there just as they would be made, or None."""
     if shot.fault is not None:
         return None
-    facts = shot.memory.find(shot.settings, shot.inputs, shot.outputs.values())
+    facts = shot.memory.find(shot.settings, shot.inputs)
     if facts is None:
         return None
     return Row(

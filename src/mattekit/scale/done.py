@@ -32,28 +32,23 @@ class Memory:
     record: Path
     begun: Path
 
-    def find(
-        self, settings: Mapping[str, Any], inputs: Iterable[Path], outputs: Iterable[Path]
-    ) -> dict[str, Any] | None:
+    def find(self, settings: Mapping[str, Any], inputs: Iterable[Path]) -> dict[str, Any] | None:
         """Return what was said when the outputs were made, or None where they are not there just as they would be made.
 
         Args:
             settings: All that they hang on but the files, as JSON holds it.
             inputs: Files and folders that are read.
-            outputs: Where they are.
         """
         known = read_record(self.record)
+        if known is None:
+            return None
         try:
-            same = (
-                known is not None
-                and known["settings"] == settings
-                and known["inputs"] == marks(inputs)
-                and known["outputs"] == marks(outputs)
-            )
+            facts: dict[str, Any] = known["facts"]
+            made = known["outputs"] == marks(Path(path) for path in facts["outputs"].values())
+            same = made and known["settings"] == settings and known["inputs"] == marks(inputs)
         except (OSError, KeyError):
             return None
-        facts: dict[str, Any] | None = known["facts"] if known is not None and same else None
-        return facts
+        return facts if same else None
 
     def begin(self) -> None:
         """Write down that the outputs are being made; what stands in their place from then on is ours."""
