@@ -50,8 +50,12 @@ def test_all_outputs_have_every_frame_and_the_right_alpha(folder: Path, alpha_tr
     assert float(np.abs(cut[..., 3] / 65535 - alpha[:, 0].numpy()).max()) < 1e-4
 
 
-def test_the_foreground_has_lost_the_screens_colour(folder: Path, alpha_true: torch.Tensor) -> None:
-    assert main(["key", "clip.mkv", "--foreground", "f.mkv"]) == 0
+def test_the_foreground_has_lost_the_screens_colour_and_still_gives_the_frame_again(
+    folder: Path, alpha_true: torch.Tensor, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["key", "clip.mkv", "--foreground", "f.mkv", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert 0 <= told["recomposition_mean"] < 0.02 and told["recomposition_mean"] <= told["recomposition_max"]
     found = torch.cat([chunk.frames for chunk in read(probe("f.mkv"))])
     wanted = scenes.soft_disc(5).foreground
     seen = (alpha_true > 0.2).expand_as(found)

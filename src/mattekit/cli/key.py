@@ -181,7 +181,9 @@ def _run(job: KeyJob, keyer: Keyer, *, begun: float) -> Summary:
     import torch
 
     from mattekit.engine import stream
+    from mattekit.engine.recomposition import Recomposition
 
+    measured = Recomposition()
     height, width = job.clip.size
     length = max(1, min(MOST_FRAMES, MOST_PIXELS // (height * width)))
     opened = open_outputs(
@@ -190,8 +192,9 @@ def _run(job: KeyJob, keyer: Keyer, *, begun: float) -> Summary:
     with opened as (sinks, writers), progress_bar("key", job.span[1] - job.span[0]) as progress, torch.inference_mode():
         chunks = read(job.clip, chunk=length, start=job.span[0], end=job.span[1])
         try:
-            frames = stream.write(stream.predict(chunks, keyer), sinks, progress=progress)
+            frames = stream.write(stream.predict(chunks, keyer), [*sinks, measured], progress=progress)
         finally:
             chunks.close()  # type: ignore[attr-defined]
     notes = list(dict.fromkeys(note for writer in writers for note in writer.notes))
-    return Summary(job.outputs, frames, time.monotonic() - begun, peak_memory_mb(), notes)
+    figures = measured.measured()
+    return Summary(job.outputs, frames, time.monotonic() - begun, peak_memory_mb(), notes, measured=figures)
