@@ -5,7 +5,8 @@
     python tests/torture/run.py --cold              each as a command of its own, which imports all anew
 
 A case must end as the table says, within 10 seconds and 2 GiB. Making its inputs does not count. Unless it is cold, a
-case begins as a copy of a process that has imported the program; what is ended from outside is always cold.
+case begins as a copy of a process that has imported the program; what is locked out or ended from outside is always
+cold.
 """
 
 from __future__ import annotations
@@ -62,7 +63,8 @@ def run_one(name: str, *, patience: float, cold: bool) -> tuple[list[str], Spent
         folder.chmod(0o755)
         before = prepare(case, folder)
         try:
-            outcome, used = (run_apart if cold or case.stop is not None else run_forked)(case, folder)
+            is_cold = cold or case.locked or case.stop is not None
+            outcome, used = (run_apart if is_cold else run_forked)(case, folder)
         except TimeoutError as error:
             return [str(error)], None
         wrong = []
