@@ -217,22 +217,22 @@ class Segments:
         """Return the segments from the first on that are as they were written, up to the last with a snapshot."""
         done: list[Segment] = []
         while (record := read_record(self._path(len(done), "json"))) is not None:
+            end = done[-1].end if done else self._start
             try:
                 segment = Segment(**record)
-                marks = marks_of(self._path(segment.number, "frames"))
-            except (OSError, TypeError):
-                break
-            end = done[-1].end if done else self._start
-            if (segment.number, segment.first) != (len(done), end) or [*marks] != [*segment.files["frames"]]:
+                if (segment.number, segment.first) != (len(done), end) or not self._is_whole(segment, "frames"):
+                    break
+            except (OSError, TypeError, ValueError, KeyError):
                 break
             done.append(segment)
-        while done and not self._has_snapshot(done[-1]):
+        while done and not self._is_whole(done[-1], "state"):
             done.pop()
         return done
 
-    def _has_snapshot(self, segment: Segment) -> bool:
+    def _is_whole(self, segment: Segment, suffix: str) -> bool:
+        """Return whether a file of a segment is as it was written."""
         try:
-            return [*marks_of(self._path(segment.number, "state"))] == [*segment.files["state"]]
+            return [*marks_of(self._path(segment.number, suffix))] == [*segment.files[suffix]]
         except OSError:
             return False
 
