@@ -11,7 +11,15 @@ import torch
 
 import scenes
 from mattekit.checks import InputError
-from mattekit.cli.backdrop import Backdrop, Behind, check_backdrop, fit_picture, fixed_picture, parse_backdrop
+from mattekit.cli.backdrop import (
+    Backdrop,
+    Behind,
+    check_backdrop,
+    colour_note,
+    fit_picture,
+    fixed_picture,
+    parse_backdrop,
+)
 from mattekit.media import probe
 from mattekit.types import ClipInfo
 
@@ -172,3 +180,14 @@ def test_a_background_that_is_too_short_is_refused_where_asked(tmp_path: Path, c
         InputError, match=r"must last as long as the clip; .*s\.mkv has 3 frames at 25 a second for 6 at 25"
     ):
         check_backdrop(short, outputs, clip, span=(0, 6), **rules)
+
+
+def test_a_background_of_other_colours_is_told(tmp_path: Path, clip: ClipInfo) -> None:
+    backdrop = parse_backdrop(str(greys(tmp_path / "b.mkv", [0.2])))
+    assert colour_note(backdrop, clip) is None
+    assert colour_note(Backdrop(), clip) is None
+    assert colour_note(None, clip) is None
+    high = replace(clip, colour_primaries="bt2020", colour_transfer="smpte2084")
+    assert colour_note(backdrop, high) == (
+        "the background's values (bt709 and bt709) are laid behind the clip's (bt2020 and smpte2084) as they are"
+    )

@@ -232,3 +232,34 @@ def test_png_names_colours_of_wide_gamut_and_high_range_alone(tmp_path, clip):
 def test_hevc_takes_narrow_pictures_without_harm(tmp_path, clip, size):
     write(tmp_path / "a.mp4", replace(clip, size=size), "composite", encoders=("hevc",))
     assert probe(tmp_path / "a.mp4").size == size
+
+
+EVERY = [
+    ("a.mov", "cutout", ()),
+    ("b.mov", "cutout", ("prores_aw",)),
+    ("a.webm", "cutout", ()),
+    ("a.mkv", "preview", ()),
+    ("a.mp4", "composite", ()),
+    ("a_%d.png", "cutout", ()),
+    ("a_%d.exr", "cutout", ()),
+    ("a_%d.jpg", "preview", ()),
+]
+
+
+@pytest.mark.parametrize(("name", "content", "chosen"), EVERY)
+@pytest.mark.parametrize("size", [(1, 1), (64, 1), (17, 14), (8, 1024)])
+def test_tiny_and_long_pictures_are_written_whole_or_refused_in_one_line(tmp_path, clip, name, content, chosen, size):
+    odd = replace(clip, size=size)
+    if "prores_aw" in chosen and size[1] % 2:
+        with pytest.raises(InputError, match="must have an even width"):
+            write(tmp_path / name, odd, content, encoders=chosen)
+        return
+    write(tmp_path / name, odd, content, times=TIMES[:2], encoders=chosen)
+    first = tmp_path / name.replace("%d", "0")
+    wanted = (size[0], 3 * size[1]) if content == "preview" else size
+    if name.endswith(".exr"):
+        with av.open(str(first)) as container:
+            assert (container.streams.video[0].height, container.streams.video[0].width) == wanted
+    else:
+        assert probe(first).size == wanted
+    assert len(list(tmp_path.glob(name.replace("%d", "*")))) == (2 if "%" in name else 1)

@@ -41,7 +41,8 @@ def test_formats_that_cannot_hold_it_are_refused(tmp_path, clip):
         (
             "a.avi",
             "alpha",
-            r"an output must be \.mov, \.webm, \.mkv, \.mp4, a folder, or name_%05d with \.png, \.exr, \.jpg, \.jpeg; got .*a\.avi",
+            r"an output must be \.mov, \.webm, \.mkv, \.mp4, a folder, or name_%05d with \.png, \.exr, \.jpg, \.jpeg; "
+            r"got .*a\.avi",
         ),
         ("a.mp4", "cutout", r"a cutout needs alpha, which \.mp4 has not"),
         ("a.png", "alpha", r"a single \.png holds one frame"),

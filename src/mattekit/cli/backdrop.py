@@ -107,6 +107,18 @@ def check_backdrop(
     return backdrop
 
 
+def colour_note(backdrop: Backdrop | None, clip: ClipInfo) -> str | None:
+    """Return a line to tell where a background's colours are of another kind than the clip's, which nothing converts."""
+    own = None if backdrop is None else backdrop.clip
+    if own is None:
+        return None
+    kinds = [(info.colour_primaries or "bt709", info.colour_transfer or "bt709") for info in (own, clip)]
+    if kinds[0] == kinds[1] or own.kind == "images":
+        return None
+    theirs, ours = (" and ".join(kind) for kind in kinds)
+    return f"the background's values ({theirs}) are laid behind the clip's ({ours}) as they are"
+
+
 def files_of(backdrop: Backdrop | None) -> list[Path]:
     """Return the files and the folder that a background is read from."""
     own = None if backdrop is None else backdrop.clip

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mattekit.checks import InputError
-from mattekit.cli.backdrop import Backdrop, Behind
+from mattekit.cli.backdrop import Backdrop, Behind, colour_note
 from mattekit.cli.writing import check_style
 from mattekit.media import Style, Writer, check_distinct, check_output, open_writer, show_path
 from mattekit.media.outputs import plan_output
@@ -141,6 +141,7 @@ def open_outputs(
             if content in ("composite", "preview"):
                 behind = Behind(backdrop or Backdrop(), clip)
                 stack.callback(behind.close)
+                writer.notes += [note for note in [colour_note(backdrop, clip)] if note is not None]
             sinks.append(OutputSink(writer, content, clip.time_base, behind))
         yield sinks, writers
         commit(writers)
