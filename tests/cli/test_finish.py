@@ -157,6 +157,7 @@ def test_matte_finishes_as_finish_does_and_paint_is_finished_with_the_rest(folde
 
 
 def test_a_matte_that_flickers_is_steadier_after_stabilise_and_nearer_to_the_truth(folder: Path) -> None:
+    pytest.importorskip("cv2", reason="OpenCV, which the stabiliser finds motion with, is not installed")
     scene = scenes.soft_disc(7, (72, 96), speed=(2, 1), softness=10.0)
     scenes.write_video(folder / "long.mkv", scene.frames)
     blips = torch.tensor([0.0, 0.0, 1.0, 0.0, 0.0, -1.0, 0.0]).view(-1, 1, 1, 1)
@@ -170,6 +171,22 @@ def test_a_matte_that_flickers_is_steadier_after_stabilise_and_nearer_to_the_tru
     assert float((wrong[1:] - wrong[:-1]).abs().mean()) < 0.85 * float(
         (wrong_before[1:] - wrong_before[:-1]).abs().mean()
     )
+
+
+@pytest.mark.parametrize("size", [(1, 1), (17, 13), (2, 90)])
+@pytest.mark.parametrize("frames", [1, 3])
+def test_every_option_together_works_on_tiny_and_odd_clips(folder: Path, size: tuple[int, int], frames: int) -> None:
+    generator = torch.Generator().manual_seed(0)
+    scenes.write_video(folder / "tiny.mkv", torch.rand(frames, 3, *size, generator=generator))
+    scenes.write_video(folder / "m.mkv", torch.rand(frames, 1, *size, generator=generator).expand(-1, 3, -1, -1))
+    options = [
+        *("--stabilise", "1", "--black", "0.1", "--gamma", "1.2", "--fill-holes", "9", "--drop-islands", "2"),
+        *("--choke", "-1.5", "--softness", "-0.5", "--feather", "3", "--despill", "1"),
+    ]
+    assert main(["finish", "tiny.mkv", "m.mkv", "--alpha", "a.mkv", "--cutout", "c", *options]) == 0
+    found = alpha_of("a.mkv")
+    assert found.shape == (frames, 1, *size) and 0 <= float(found.min()) <= float(found.max()) <= 1
+    assert probe("c").frames == frames
 
 
 REFUSED = {
