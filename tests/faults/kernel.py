@@ -47,6 +47,8 @@ NUMBERS = {
 }
 """Calls that change files, by their numbers on x86-64; those about the folder of the job count, inputs apart."""
 
+LONGEST = 30
+"""Seconds after which a command is ended that hangs; it tells where."""
 INPUTS = ("clip.mkv", "t.png")
 BY_HANDLE = ("write", "close", "pwrite", "writev", "fsync")
 AT_FOLDER = ("open", "mkdirat", "unlinkat", "renameat", "linkat", "renameat2")
@@ -178,6 +180,7 @@ def _be_watched(theirs: socket.socket, arguments: list[str], folder: str, said: 
         os.dup2(said, 2)
         sys.stderr = open(2, "w", buffering=1, closefd=False)  # noqa: SIM115 - as long as the process
         faulthandler.enable(sys.stderr)
+        faulthandler.dump_traceback_later(LONGEST, exit=True, file=sys.stderr)
         handle = _ask()
         socket.send_fds(theirs, [b"x"], [handle])
         code = main(arguments)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -58,8 +59,13 @@ class Writer:
         self._state = "open"
         self._error: BaseException | None = None
         self._publication: Publication | None = None
-        self._ended = threading.Event()  # a thread's own join is not to be trusted after an interrupt
-        self._waiting: queue.Queue[tuple[Picture, int] | None] = queue.Queue(maxsize=DEPTH)
+        # Simple queues alone are safe from an interrupt at any moment: locks may stay taken, a thread's join may lie.
+        self._waiting: queue.SimpleQueue[tuple[Picture, int] | None] = queue.SimpleQueue()
+        self._room: queue.SimpleQueue[None] = queue.SimpleQueue()
+        self._ended: queue.SimpleQueue[None] = queue.SimpleQueue()
+        self._is_over = False
+        for _ in range(DEPTH):
+            self._room.put(None)
         self._thread = threading.Thread(target=self._work, name="mattekit-behind", daemon=True)
         self._thread.start()
 
@@ -171,12 +177,7 @@ class Writer:
         if self._state in ("published", "discarded"):
             return
         self._state = "discarded"
-        while not self._ended.is_set():
-            try:
-                self._waiting.put(None, timeout=0.05)
-                break
-            except queue.Full:
-                continue
+        self._waiting.put(None)
         self._wait()
         self._sink.discard()
 
@@ -191,25 +192,30 @@ class Writer:
         while True:
             self._raise_error()
             try:
-                self._waiting.put(item, timeout=0.2)
-                return
-            except queue.Full:
+                self._room.get(timeout=0.2)
+            except queue.Empty:
                 continue
+            self._waiting.put(item)
+            return
 
     def _wait(self) -> None:
         """Wait until nothing is encoded any more."""
-        self._ended.wait()
+        while not self._is_over:
+            with suppress(queue.Empty):
+                self._ended.get(timeout=0.2)
         self._thread.join()
 
     def _work(self) -> None:
         """Encode what waits, in a thread of its own."""
         try:
             while (item := self._waiting.get()) is not None and self._state != "discarded":
+                self._room.put(None)
                 self._sink.add(*item)
         except BaseException as error:
             self._error = error
         finally:
-            self._ended.set()
+            self._is_over = True
+            self._ended.put(None)
 
     def _guard(self, step: Callable[[], None]) -> None:
         """Run a step of the sink, with its errors as they are shown to a user."""
