@@ -11,15 +11,8 @@ import torch
 
 import scenes
 from mattekit.checks import InputError
-from mattekit.cli.backdrop import (
-    Backdrop,
-    Behind,
-    check_backdrop,
-    colour_note,
-    fit_picture,
-    fixed_picture,
-    parse_backdrop,
-)
+from mattekit.cli.backdrop import Backdrop, check_backdrop, colour_note, parse_backdrop
+from mattekit.cli.behind import Behind, fit_picture, fixed_picture
 from mattekit.media import probe
 from mattekit.types import ClipInfo
 

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mattekit.checks import InputError
-from mattekit.cli.backdrop import Backdrop, Behind, colour_note
+from mattekit.cli.backdrop import Backdrop, colour_note
+from mattekit.cli.behind import Behind
 from mattekit.cli.writing import check_style
 from mattekit.media import Style, Writer, check_distinct, check_output, open_writer, show_path
 from mattekit.media.outputs import plan_output
