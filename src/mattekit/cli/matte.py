@@ -19,6 +19,7 @@ from mattekit.cli.confidence import Confidences
 from mattekit.cli.cuts import cuts_of
 from mattekit.cli.device import choose_device, set_threads
 from mattekit.cli.keyframes import KeyReader, KeySource, collect_keyframes, default_band
+from mattekit.cli.memory import tell_memory
 from mattekit.cli.networks import check_settings, load_model
 from mattekit.cli.outputs import check_outputs, open_outputs
 from mattekit.cli.report import Summary, peak_memory_mb, progress_bar
@@ -101,7 +102,7 @@ def matte(
     cutout: Annotated[Path | None, typer.Option(help="Output: colour and alpha together.")] = None,
     composite: Annotated[Path | None, typer.Option(help="Output: laid over --background.")] = None,
     preview: writing.Preview = None,
-    stabilise: finishing.Stabilise = 0.0,
+    stabilise: finishing.Stabilise = 1.0,
     ahead: finishing.Ahead = 3,
     black: finishing.Black = 0.0,
     white: finishing.White = 1.0,
@@ -146,7 +147,8 @@ def matte(
     The suffix of an output chooses its format: .mov is ProRes 4444, .webm VP9, .mkv lossless FFV1 with 16 bits,
     .mp4 H.264 or HEVC without alpha; .exr, .png and .jpg are pictures, name_%05d.png or a folder a sequence of them.
     EXR holds light by the clip's transfer curve, premultiplied; all others values as displayed, straight.
-    Finishing, from --stabilise to --despill, comes last, in the order of `mattekit finish`, on painted pixels too.
+    Finishing, from --stabilise to --despill, comes last, in the order of `mattekit finish`. Alpha is stabilised unless
+    --stabilise is 0; all else may change painted pixels too.
     """
     from mattekit.engine.finish_settings import Finish
 
@@ -196,6 +198,8 @@ def matte(
     job = Job(info, keys, outputs, span, reach, backdrop, overwrite, chunk=chunk, style=style, cuts=cuts, finish=finish)
     confidences = Confidences([number_of(info, key) for key in keys], [number_of(info, cut) for cut in cuts])
     watch = partial(add_confidence, info, confidences)
+    if choose_device(device).type == "cpu":
+        tell_memory(info.size, span[1] - span[0])
     kept = open_segments(job, family=model, weights=weights, device=device) if resume else nullcontext()
     with kept as segments:
         loaded = load_model(model, weights=weights, device=device, threads=threads)
