@@ -31,8 +31,8 @@ Change = Callable[[Tensor, Finish], Tensor]
 def finish(mattes: Iterable[Matte], settings: Finish, *, foreground: bool, cuts: Sequence[int] = ()) -> Iterator[Matte]:
     """Yield the mattes finished, with foreground colour where it is wanted.
 
-    Pixels that a user painted as known are finished like any other: levels leave their 0 and 1 as they are, but a
-    stabiliser, a choke, a feather, softness, a filled hole or a dropped island may change them, since they are asked
+    Pixels that a user painted as known are finished like any other: the stabiliser and levels leave their 0 and 1 as
+    they are, but a choke, a feather, softness, a filled hole or a dropped island may change them, since they are asked
     for on top of the paint. With the default settings alpha passes untouched.
 
     Args:
