@@ -8,22 +8,27 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
+import mattekit.models
+import mattekit.scale.batch
 import scenes
+import shots
 from mattekit.cli import main
 from mattekit.media import probe
+from mattekit.scale import Task, run
+from mattekit.scale.tasks import Work
 
 OUTPUTS = ["--alpha", "mkv", "--cutout", "mov"]
 
 
-def add_clip(folder: Path, name: str, *, trimap: bool = True) -> None:
-    scene = scenes.soft_disc(3)
+def add_clip(folder: Path, name: str, *, trimap: bool = True, frames: int = 3) -> None:
+    scene = scenes.soft_disc(frames)
     scenes.write_video(folder / f"{name}.mkv", scene.frames)
     if trimap:
         scenes.write_picture(folder / f"{name}.trimap.png", scene.trimap()[0])
@@ -126,11 +131,21 @@ def test_an_interrupt_ends_it_with_a_report_and_no_half_written_file(
     }
 
 
-def test_only_whole_outputs_of_the_same_files_and_settings_are_skipped(
-    folder: Path, random_weights: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+@pytest.fixture
+def here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let one worker be this process, with networks that need no weights: for what does not hang on processes."""
+
+    def run_here(work: Work, tasks: Sequence[Task], *, isolated: bool, **options: Any) -> Any:
+        assert isolated
+        return run(work, tasks, **options)
+
+    monkeypatch.setattr(mattekit.scale.batch, "run", run_here)
+    monkeypatch.setattr(mattekit.models, "load", shots.Loader())
+
+
+def test_only_whole_outputs_of_the_same_files_and_settings_are_skipped(folder: Path, here: None) -> None:
     add_clip(folder / "in", "a")
-    command = ["batch", "in", "-o", "out", "--alpha", "mkv", "--set", f"weights={random_weights}"]
+    command = ["batch", "in", "-o", "out", "--alpha", "mkv"]
     assert main(command) == 0
     whole = Path("out/a_alpha.mkv").read_bytes()
     assert (main(command), states()) == (0, {"a": "skipped"})
@@ -216,3 +231,31 @@ def test_two_batches_in_one_folder_are_refused(folder: Path, capsys: pytest.Capt
     assert main(["batch", "in", "-o", "out", "--alpha", "mkv"]) == 2
     assert "another is at work in out" in capsys.readouterr().err
     hold.close()
+
+
+def test_pictures_composites_and_folders_of_pictures(folder: Path, here: None) -> None:
+    add_clip(folder / "in", "a")
+    (folder / "in" / "b.v2").mkdir()
+    for index, frame in enumerate(scenes.soft_disc(2).frames):
+        scenes.write_picture(folder / "in" / "b.v2" / f"{index}.png", frame)
+    (folder / "in" / "b.v2.trimaps").mkdir()
+    scenes.write_picture(folder / "in" / "b.v2.trimaps" / "x1.png", scenes.soft_disc(2).trimap()[1])
+    outputs = ["--alpha", "png", "--composite", ".MP4", "--background", "green", "--resume"]
+    command = ["batch", "in", "-o", "out", *outputs, "--name", "{content}/{number:02d}-{stem}", "--report", "r.jsonl"]
+    assert main([*command, "--set", "bits=8"]) == 0
+    assert main([*command, "--set", "bits=8"]) == 0
+    assert states("r.jsonl") == {"a": "skipped", "b": "skipped"}
+    assert sorted(path.name for path in Path("out/alpha/01-a").iterdir()) == ["00000.png", "00001.png", "00002.png"]
+    assert (probe("out/composite/02-b.v2.mp4").frames, probe("out/alpha/02-b.v2").frames) == (2, 2)
+    assert not list(Path("out").rglob(".mattekit-*"))
+
+
+def test_a_salvaged_clip_is_skipped_under_the_name_that_it_got(folder: Path, here: None) -> None:
+    add_clip(folder / "in", "a", frames=9)
+    whole = (folder / "in" / "a.mkv").read_bytes()
+    (folder / "in" / "a.mkv").write_bytes(whole[: len(whole) * 2 // 3])
+    command = ["batch", "in", "-o", "out", "--alpha", "mkv", "--set", "salvage"]
+    assert (main(command), states()) == (0, {"a": "done"})
+    (made,) = rows()["a"]["outputs"].values()
+    assert Path(made).name != "a_alpha.mkv"
+    assert (main(command), states()) == (0, {"a": "skipped"})
