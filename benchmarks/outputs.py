@@ -6,11 +6,13 @@
 Each row is the whole of an output: encoding, closing, opening again, checking and naming. Frames have the soft edges of
 a matte and the noise of a camera; they are made before the clock starts. The time of all processors together is given
 beside the clock's, for it hangs less on what else the machine does; ratios are of that, to the first row of each group.
+PSNR is of all channels of the first frame as it is read back, against the frame before it was rounded to any depth.
 """
 
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import statistics
 import tempfile
@@ -19,10 +21,11 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from mattekit.media import Style, open_writer
+from mattekit.media import Style, open_writer, probe, read_planes
 from mattekit.media.style import DEFAULT
 from mattekit.types import ClipInfo
 
@@ -80,20 +83,21 @@ def main() -> None:
     clock: dict[Variant, list[float]] = {}
     work: dict[Variant, list[float]] = {}
     sizes: dict[Variant, int] = {}
+    noise: dict[Variant, str] = {}
     for _ in range(options.rounds):
         for variant in VARIANTS:
-            seconds, worked, sizes[variant] = write(variant, frames)
+            seconds, worked, sizes[variant], noise[variant] = write(variant, frames)
             clock.setdefault(variant, []).append(seconds)
             work.setdefault(variant, []).append(worked)
     print(f"{size[1]}x{size[0]}, {len(frames)} frames, median of {options.rounds} rounds, {os.cpu_count()} cores\n")
-    print("| output | format | frames/s | processor ms a frame | to the first | MB a frame |")
-    print("| --- | --- | ---: | ---: | ---: | ---: |")
+    print("| output | format | frames/s | processor ms a frame | to the first | MB a frame | PSNR, dB |")
+    print("| --- | --- | ---: | ---: | ---: | ---: | ---: |")
     firsts: dict[str, float] = {}
     for variant, values in work.items():
         middle = statistics.median(values) / len(frames)
         ratio = middle / firsts.setdefault(variant.group, middle)
         speed, size_mb = len(frames) / statistics.median(clock[variant]), sizes[variant] / len(frames) / 1e6
-        row = f"{speed:.1f} | {1000 * middle:.0f} | {ratio:.2f} | {size_mb:.2f}"
+        row = f"{speed:.1f} | {1000 * middle:.0f} | {ratio:.2f} | {size_mb:.2f} | {noise[variant]}"
         print(f"| {variant.group} | {variant.label} | {row} |")
 
 
@@ -112,8 +116,8 @@ def make_frames(size: tuple[int, int], count: int) -> list[Tensor]:
     return frames
 
 
-def write(variant: Variant, frames: list[Tensor]) -> tuple[float, float, int]:
-    """Return the seconds that an output of all frames takes, by the clock and of all processors, and its bytes."""
+def write(variant: Variant, frames: list[Tensor]) -> tuple[float, float, int, str]:
+    """Return the seconds that an output of all frames takes, by the clock and of all processors, its bytes and PSNR."""
     place = {"alpha": slice(3, 4), "composite": slice(0, 3), "cutout": slice(0, 4)}[variant.content]
     size = (frames[0].shape[-2], frames[0].shape[-1])
     with tempfile.TemporaryDirectory() as folder:
@@ -123,7 +127,17 @@ def write(variant: Variant, frames: list[Tensor]) -> tuple[float, float, int]:
             for index, frame in enumerate(frames):
                 writer.write(frame[place], index)
         seconds, worked = time.perf_counter() - started, time.process_time() - begun
-        return seconds, worked, sum(file.stat().st_size for file in Path(folder).iterdir())
+        stored = sum(file.stat().st_size for file in Path(folder).iterdir())
+        return seconds, worked, stored, quality(sorted(Path(folder).iterdir())[0], frames[0][place])
+
+
+def quality(path: Path, frame: Tensor) -> str:
+    """Return the PSNR of a file's first picture in dB; nothing for EXR of light, which holds other values."""
+    if path.suffix == ".exr":
+        return ""
+    planes = next(read_planes(probe(path)))
+    found = torch.from_numpy(planes / np.iinfo(planes.dtype).max).permute(2, 0, 1)[: len(frame)]
+    return f"{-10 * math.log10(float((found - frame).square().mean())):.1f}"
 
 
 if __name__ == "__main__":

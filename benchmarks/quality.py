@@ -19,7 +19,7 @@ import hashlib
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date
 from pathlib import Path
 
@@ -31,16 +31,17 @@ import torch
 from composites import Clip, Collection, clips
 from quality_baselines import solve
 from quality_dis import estimate_flows, warp_trimaps
-from quality_report import CLOSED_FORM, DIS, KNN, MODEL, Run
+from quality_report import BARE, CLOSED_FORM, DIS, KNN, MODEL, STEADIED, Run
 from quality_score import Row, mean_row, obeyed, score, true_flow
 from quality_sets import BAND, FURTHER, VALIDATION, settings
 from quality_sheet import contact_sheet
 from torch import Tensor
 
+from mattekit.engine.stabilise import stabilise
 from mattekit.engine.stream import predict, propagate
 from mattekit.models import Model, load
 from mattekit.ops import trimap_from_alpha
-from mattekit.types import Chunk
+from mattekit.types import Chunk, Matte
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
@@ -117,13 +118,18 @@ def answers(collection: Collection, clip: Clip, trimap: Tensor, model: Model | N
         model: With a propagator; None leaves its rows out.
         cache: Where the baselines keep what they have solved.
     """
-    yield CLOSED_FORM, "full", trimap, solve("closed form", clip.frames, trimap, cache)
+    reference = solve("closed form", clip.frames, trimap, cache)
+    yield CLOSED_FORM, "full", trimap, reference
+    pairs = zip(_chunks(clip), reference.split(CHUNK), strict=True)
+    yield STEADIED, "full", trimap, _alpha(stabilise(Matte(chunk, alpha, None) for chunk, alpha in pairs))
     if collection is VALIDATION:
         yield KNN, "full", trimap, solve("KNN", clip.frames, trimap, cache)
     flows = estimate_flows(clip.frames)
     for setting, indices in settings(len(clip.frames)).items():
         if model is not None:
             given = propagated(model, clip, trimap, indices)
+            if setting == "full":
+                yield BARE, setting, given, _alpha(predict(_chunks(clip, given), model.matter))
             yield MODEL, setting, given, matted(model, clip, given)
         if setting != "full" and collection is VALIDATION:
             warped = warp_trimaps(flows, trimap, indices)
@@ -148,8 +154,12 @@ def propagated(
 
 
 def matted(model: Model, clip: Clip, trimaps: Tensor) -> Tensor:
-    """Return the model's alpha (T, 1, H, W) from a trimap for every frame."""
-    return torch.cat([matte.alpha for matte in predict(_chunks(clip, trimaps), model.matter)])
+    """Return the model's alpha (T, 1, H, W) from a trimap for every frame, stabilised as the command does."""
+    return _alpha(stabilise(predict(_chunks(clip, trimaps), model.matter)))
+
+
+def _alpha(mattes: Iterable[Matte]) -> Tensor:
+    return torch.cat([matte.alpha for matte in mattes])
 
 
 def _chunks(clip: Clip, trimaps: Tensor | None = None) -> Iterator[Chunk]:

@@ -20,7 +20,9 @@ MODEL = "dvm-small"
 CLOSED_FORM = "closed form (PyMatting)"
 KNN = "KNN (PyMatting)"
 DIS = "DIS trimaps + "
-METHODS = (CLOSED_FORM, KNN, DIS + "closed form", DIS + MODEL, MODEL)
+BARE = f"{MODEL} --stabilise 0"
+STEADIED = "closed form, mattekit finish --stabilise 1"
+METHODS = (CLOSED_FORM, KNN, STEADIED, DIS + "closed form", DIS + BARE, DIS + MODEL, BARE, MODEL)
 SETTINGS = ("full", "every 20", "every 40", "one")
 PLOT = "quality.png"
 

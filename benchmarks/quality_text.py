@@ -19,7 +19,9 @@ Methods:
 
 - *closed form* and *KNN*: PyMatting's, each frame by itself, with PyMatting's own settings.
 - *dvm-small*: this project's networks; the propagation network makes the trimaps that are not given, the matting
-  network the alpha.
+  network the alpha, and the stabiliser looks three frames to each side, as `mattekit matte` does. Rows with
+  *--stabilise 0* are without the last, which all runs before 2026-11-25 were.
+- *closed form, mattekit finish --stabilise 1*: the stabiliser on PyMatting's alpha.
 - *DIS trimaps*: the key frame's trimap, nearest in time, before or after, warped along OpenCV's DIS flow (preset
   medium), estimated between neighbours both ways and joined from each frame to the key frame. A pixel's class is the
   one with the largest share among the four it falls between. Where forward and backward flow disagree (squared sum
