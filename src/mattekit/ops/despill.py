@@ -25,8 +25,8 @@ TRUSTED = 0.8
 REPLACED = 0.5
 """Share of spilled light that stands in place of the subject's colour (alpha was too high); the rest lies on top."""
 
-WARM = 0.4
-"""How much of it counts where the subject's own colour has less of the strongest channel than of the others."""
+WARM = 0.7
+"""How much of it counts, in proportion to brightness, where the subject's own colour has less of that channel."""
 
 TINTED, VIVID = 0.04, 0.12
 """Excess of a background's strongest channel from which it can spill, and from which it is taken wholly."""
@@ -120,7 +120,7 @@ def _spilled_share(foreground: Tensor, background: Tensor, own: Tensor) -> Tenso
     others = [(strongest + step) % 3 for step in (1, 2)]
     above = [[_above(colour, strongest, other) for other in others] for colour in (foreground, background, own)]
     allowed = torch.minimum(*above[2])
-    allowed = torch.where(allowed > 0, (own[:, 3:] / TRUSTED).clamp_max(1), WARM) * allowed
+    allowed = allowed * torch.where(allowed > 0, (own[:, 3:] / TRUSTED).clamp_max(1), WARM * _dimness(foreground, own))
     asked = []
     for here, behind, inside in zip(*above, strict=True):
         room = behind - REPLACED * inside
@@ -128,6 +128,12 @@ def _spilled_share(foreground: Tensor, background: Tensor, own: Tensor) -> Tenso
         asked.append(torch.where(room > 1e-3, enough, torch.zeros_like(enough)))
     tint = (torch.minimum(*above[1]) - TINTED) / (VIVID - TINTED)
     return torch.minimum(*asked).clamp(0, 1) * tint.clamp(0, 1)
+
+
+def _dimness(colour: Tensor, own: Tensor) -> Tensor:
+    """Return (N, 1) in [0, 1], the lightness of colours as a share of that of the subject's own."""
+    here, inside = (each[:, :3].amin(1, keepdim=True) + each[:, :3].amax(1, keepdim=True) for each in (colour, own))
+    return (here / inside.clamp_min(1e-3)).clamp(0, 1)
 
 
 def _above(colour: Tensor, strongest: Tensor, other: Tensor) -> Tensor:
