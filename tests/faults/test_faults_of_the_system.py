@@ -56,7 +56,7 @@ def test_an_interrupt_may_come_before_any_call(bench: Bench, number: int) -> Non
 
 @pytest.mark.parametrize("overwrite", [False, True])
 def test_a_sudden_end_may_come_before_any_call_and_does_not_hinder_the_next_run(bench: Bench, overwrite: bool) -> None:
-    told(kill(bench, "together", overwrite=overwrite, most=6))
+    told(kill(bench, "together", overwrite=overwrite, most=4))
 
 
 def test_a_fault_that_leaves_something_would_be_told(bench: Bench) -> None:

@@ -61,15 +61,6 @@ def test_what_once_broke_a_reader_does_so_no_more(reader: Reader, crash: Path) -
     assert not outcome.is_fault, f"{outcome.kind}: {outcome.told}"
 
 
-def test_a_reader_that_raises_hangs_or_dies_is_told() -> None:
-    with Reader() as reader:
-        assert reader.run("text", "nobody.json", b"{}").kind == "refused"
-        assert reader.run("no target", "a", b"").kind == "died"
-    assert Outcome("slow").is_fault
-    assert Outcome("died").is_fault
-    assert not Outcome("refused", "no").is_fault
-
-
 def test_damage_is_what_it_is_called() -> None:
     data = bytes(range(200))
     assert mutate(data, [Edit("truncate", 1 << 15, 0, 0)]) == data[:100]
@@ -85,3 +76,11 @@ def test_damage_is_what_it_is_called() -> None:
 def test_edits_that_do_not_matter_are_left_out() -> None:
     edits = [Edit("flip", place, 9, 0) for place in range(5)]
     assert shrink_edits(edits, lambda kept: any(edit.place == 3 for edit in kept)) == [Edit("flip", 3, 0, 0)]
+
+
+def test_a_reader_that_raises_hangs_or_dies_is_told(reader: Reader) -> None:
+    assert reader.run("text", "nobody.json", b"{}").kind == "refused"
+    assert reader.run("no target", "a", b"").kind == "died"
+    assert Outcome("slow").is_fault
+    assert Outcome("died").is_fault
+    assert not Outcome("refused", "no").is_fault
