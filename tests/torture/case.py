@@ -13,6 +13,7 @@ from unittest import mock
 
 from mattekit.cli import main
 from mattekit.media import probe
+from mattekit.media.salvage import salvage
 
 Maker = Callable[[Path], None]
 LARGEST_READ = 1 << 26
@@ -115,7 +116,7 @@ def judge(case: Case, folder: Path, before: Mapping[str, object], outcome: Outco
         assert outcome.said.startswith("mattekit: "), outcome.said
         assert outcome.said.count("\n") == 1, outcome.said
     for name, (frames, size) in case.leaves.items():
-        clip = probe(folder / name)
+        clip = salvage(folder / name) if (folder / name).is_dir() else probe(folder / name)  # a folder may have gaps
         assert (clip.frames, clip.size) == (frames, size), f"{name}: {clip.frames} frames of {clip.size}"
     after = contents(folder)
     new = {name for name in after if name not in before and not any(_below(name, output) for output in case.leaves)}

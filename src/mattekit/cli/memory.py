@@ -8,14 +8,15 @@ from pathlib import Path
 
 from mattekit.checks import InputError
 
-FIXED = 850 << 20
+FIXED = 830 << 20
 """Bytes that the program and its networks take whatever the size."""
 
-A_PIXEL = 1200
+A_PIXEL = 1050
 """Bytes for each pixel of a frame: what the networks, a chunk of frames and the encoders hold.
 
-Both from the peaks of family dvm, size small, with alpha, cut-out and composite: 879 MiB at 320x180, 1042 MiB at
-640x360, 1804 MiB at 1280x720 (`python benchmarks/memory.py --short 5 --long 6 --size 1280x720`).
+Both from the peaks of family dvm, size small, with alpha, cut-out and composite, which they meet to a twentieth: 879
+MiB at 320x180, 1042 at 640x360, 1804 at 1280x720, 2793 at 1920x1080
+(`python benchmarks/memory.py --short 5 --long 6 --size 1920x1080`).
 """
 
 LONG = 250_000_000
