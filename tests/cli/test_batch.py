@@ -79,8 +79,20 @@ def kill_workers() -> None:
         child.join()
 
 
+@pytest.fixture
+def here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let one worker be this process, with networks that need no weights: for what does not hang on processes."""
+
+    def run_here(work: Work, tasks: Sequence[Task], *, isolated: bool, **options: Any) -> Any:
+        assert isolated
+        return run(work, tasks, **options)
+
+    monkeypatch.setattr(mattekit.scale.batch, "run", run_here)
+    monkeypatch.setattr(mattekit.models, "load", shots.Loader())
+
+
 def test_a_bad_clip_and_a_killed_worker_cost_one_clip_each_and_a_restart_does_what_is_missing(
-    folder: Path, random_weights: Path, capsys: pytest.CaptureFixture[str]
+    folder: Path, random_weights: Path, capsys: pytest.CaptureFixture[str], request: pytest.FixtureRequest
 ) -> None:
     for name in ("fatal", "good"):
         add_clip(folder / "in", name)
@@ -104,6 +116,7 @@ def test_a_bad_clip_and_a_killed_worker_cost_one_clip_each_and_a_restart_does_wh
     for name in ("bare.mkv", "broken.mp4"):
         (folder / "in" / name).unlink()
     before = Path("out/good/alpha.mkv").stat().st_mtime_ns
+    request.getfixturevalue("here")
     assert main(command) == 0
     assert states() == {"fatal": "done", "good": "skipped"}
     assert Path("out/good/alpha.mkv").stat().st_mtime_ns == before
@@ -129,18 +142,6 @@ def test_an_interrupt_ends_it_with_a_report_and_no_half_written_file(
     assert {name for name in os.listdir("out") if name.endswith("mkv")} == {
         f"{name}_alpha.mkv" for name, state in found.items() if state == "done"
     }
-
-
-@pytest.fixture
-def here(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let one worker be this process, with networks that need no weights: for what does not hang on processes."""
-
-    def run_here(work: Work, tasks: Sequence[Task], *, isolated: bool, **options: Any) -> Any:
-        assert isolated
-        return run(work, tasks, **options)
-
-    monkeypatch.setattr(mattekit.scale.batch, "run", run_here)
-    monkeypatch.setattr(mattekit.models, "load", shots.Loader())
 
 
 def test_only_whole_outputs_of_the_same_files_and_settings_are_skipped(folder: Path, here: None) -> None:

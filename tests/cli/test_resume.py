@@ -136,7 +136,7 @@ def test_killed_anywhere_and_resumed_the_files_are_those_of_a_plain_run(
 def test_killed_and_resumed_real_networks_make_the_same_bytes(
     folder: Path, random_weights: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    arguments = [*KEYS, "--end", "10", "--chunk", "2", "--weights", str(random_weights), "--threads", "1"]
+    arguments = [*KEYS, "--end", "8", "--chunk", "2", "--weights", str(random_weights), "--threads", "1"]
     kill_and_resume(folder, [*arguments, *OUTPUTS], {"Segments-add-5": 4}, capsys)
 
 
@@ -244,3 +244,30 @@ def test_two_runs_of_one_job_at_a_time_are_refused_and_other_outputs_are_another
         assert "must be used by one run at a time; another holds it" in capsys.readouterr().err
         assert main([*KEYS, "--alpha", "other.mkv", "--resume"]) == 0
     assert [path.name for path in Path().glob(".mattekit-*")] == [kept.name]
+
+
+def test_what_is_left_of_a_damaged_clip_goes_on_too(
+    folder: Path, stub: shots.Remembering, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = (folder / "clip.mkv").read_bytes()
+    (folder / "clip.mkv").write_bytes(content[: len(content) * 4 // 5])
+    arguments = [*KEYS[:4], "--chunk", "1", "--alpha", "a.mkv", "--salvage"]
+    assert main(arguments) == 0
+    (made,) = Path().glob("a*.mkv")
+    whole = made.read_bytes()
+    made.unlink()
+    interrupt(monkeypatch, arguments, segments=2)
+    assert main([*arguments, "--resume"]) == 0
+    assert made.read_bytes() == whole
+    assert not list(Path().glob(".mattekit-*"))
+
+
+def test_finishing_and_formats_may_change_before_it_goes_on(
+    folder: Path, stub: shots.Remembering, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    finishing = ["--alpha", "a.mkv", "--cutout", "c.mkv", "--bits", "8", "--choke", "1"]
+    assert main([*KEYS, *finishing]) == 0
+    whole, _ = contents(), [Path(name).unlink() for name in ("a.mkv", "c.mkv")]
+    interrupt(monkeypatch, [*KEYS, *OUTPUTS], segments=3)
+    assert main([*KEYS, *finishing, "--resume"]) == 0
+    assert contents() == whole
