@@ -221,7 +221,7 @@ SALVAGE = {
     "salvage: propagate": Case(
         4,
         {"t.png": trimap(NOISE), "c.mp4": spoilt(".mp4", 3)},
-        ("propagate", "c.mp4", "--trimap", "0=t.png", "-o", "t", "--salvage", "--across-cuts"),
+        ("propagate", "c.mp4", "--trimap", "0=t.png", "-o", "t", "--salvage", "--across-cuts", "--threads", "1"),
         0,
         "1 are lost (3)",
         {"t-salvaged": (5, NOISE)},

@@ -12,13 +12,14 @@ cold.
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import tempfile
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from torture.apart import MOST_BYTES, MOST_SECONDS, Spent, run_apart, run_forked
+from torture.apart import MOST_BYTES, MOST_SECONDS, ONE_THREAD, Spent, run_apart, run_forked
 from torture.case import judge, prepare
 from torture.cases import CASES
 
@@ -32,6 +33,7 @@ def main() -> None:
     parser.add_argument("--patience", type=float, default=1.0, help="factor of the time limit, for a busy machine")
     parser.add_argument("--cold", action="store_true", help="import the program anew for each")
     options = parser.parse_args()
+    os.environ.update(ONE_THREAD)
     if not options.cold:
         import mattekit.cli.matte
         import mattekit.cli.propagate
