@@ -15,8 +15,8 @@ help:
 	@echo "make test    run the tests"
 	@echo "make check   lint, formatting and types"
 	@echo "make format  write the formatting that check wants"
-	@echo "make docs    draw the pictures of docs/data.md"
-	@echo "make bench   the figures of the README but those of quality and the ablations, which take an hour"
+	@echo "make docs    draw the pictures of docs/data.md, list the source files"
+	@echo "make bench   the figures of the README but those of quality, ablations and soak, which take an hour"
 	@echo "make clean   remove .venv, caches and the demo's files"
 
 # A finished environment is reused; one that was cut short, or that is older than pyproject.toml, is completed.
@@ -51,6 +51,7 @@ format: $(READY)
 	$(BIN)/ruff format .
 
 docs: $(READY)
+	$(BIN)/python docs/tree.py
 	@set -e; pack=$$(mktemp -d)/pack.safetensors; \
 	$(BIN)/mattekit data pack -o "$$pack" --procedural 24 --grounds 16 --seed 5; \
 	$(BIN)/mattekit data show "$$pack" -o docs/data-walk.png --kind walk --count 3 --seed 1 --overwrite; \
@@ -59,7 +60,7 @@ docs: $(READY)
 	$(BIN)/python benchmarks/procedural.py --picture docs/procedural.png --side 112
 
 bench: $(READY)
-	@set -e; for script in $(filter-out benchmarks/ablations% benchmarks/quality%,$(wildcard benchmarks/*.py)); do echo "== $$script"; $(ONE_THREAD) $(BIN)/python "$$script"; done
+	@set -e; for script in $(filter-out benchmarks/ablations% benchmarks/quality% benchmarks/soak%,$(wildcard benchmarks/*.py)); do echo "== $$script"; $(ONE_THREAD) $(BIN)/python "$$script"; done
 
 clean:
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache build dist demo

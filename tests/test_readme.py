@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
 import pytest
@@ -18,20 +19,15 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def test_the_tree_has_a_line_for_every_file_and_no_other() -> None:
-    tree = (ROOT / "README.md").read_text(encoding="utf-8").split("src/mattekit/\n", 1)[1].split("\ntests/", 1)[0]
-    listed, folders = set(), [Path()]
-    for line in tree.splitlines():
-        found = re.match(r"( +)(\S+)  +\S", line)
-        assert found, f"a line of the tree must be a name and what it holds; got {line!r}"
-        depth = len(found[1]) // 2
-        if found[2].endswith("/"):
-            folders[depth:] = [folders[depth - 1] / found[2]]
-        else:
-            listed.add(str(folders[depth - 1] / found[2]))
+    run = spec_from_file_location("tree", ROOT / "docs" / "tree.py")
+    assert run is not None and run.loader is not None
+    tree = module_from_spec(run)
+    run.loader.exec_module(tree)
+    written = (ROOT / "docs" / "tree.md").read_text(encoding="utf-8")
+    assert written == tree.page(), "docs/tree.md must be as the files are; run python docs/tree.py"
     package = ROOT / "src" / "mattekit"
-    there = {str(path.relative_to(package)) for path in package.rglob("*.py")}
-    there -= {name for name in there if name.endswith("/__init__.py")}
-    assert listed == there
+    there = [path for path in package.rglob("*.py") if path.name != "__init__.py" or path.parent == package]
+    assert len(re.findall(r"^ +\S+\.py  +\S", written, re.MULTILINE)) == len(there)
 
 
 def test_links_lead_to_files() -> None:

@@ -11,10 +11,10 @@ import torch
 from mattekit.checks import InputError
 from mattekit.metrics.blind.measures import area_step, edge_width, flicker, is_cut, spill
 from mattekit.metrics.blind.motion import estimate_motion, follow_subject, window_mean
-from mattekit.ops.regions import find_regions
 from mattekit.metrics.blind.standstill import Standstill
 from mattekit.metrics.blind.suspicion import departures
 from mattekit.ops import box_filter, gaussian_blur
+from mattekit.ops.regions import find_regions
 
 scipy_labels = pytest.importorskip("scipy.ndimage").label
 
