@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -255,6 +255,13 @@ class Stage:
         size: (height, width) of the crop in px.
         rate: Learning rate at the start and at the end, linear between.
         gap: Largest distance in time of neighbouring frames, in frames of motion; each clip draws its own.
+        kind: What its clips are made for, "matting" or "segmentation", whose mask of people is ``alpha_true``.
+        smallest: If given, each step draws height and width for its whole batch, from these to one px below ``size``.
+        ratio: Share of the crop's height and width at which a network with a coarse pass makes that pass.
+        factors: By what the learning rate of parameters whose name begins so is multiplied; of others by 1.
+        fresh: Whether the optimiser forgets, when the stage begins, what it knows of earlier gradients.
+        turns: Stages whose batches take turns, a step each, with their own batch, length, size, kind and ratio; steps,
+            rate, factors and fresh of this one hold for all of them. Empty where all steps are alike.
     """
 
     name: str
@@ -264,6 +271,12 @@ class Stage:
     size: tuple[int, int]
     rate: tuple[float, float]
     gap: int = 1
+    kind: str = "matting"
+    smallest: tuple[int, int] | None = None
+    ratio: float = 1.0
+    factors: Mapping[str, float] = field(default_factory=dict)
+    fresh: bool = False
+    turns: tuple[Stage, ...] = ()
 
 
 class Recipe(Protocol):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from mattekit.engine.best import Best
 from mattekit.engine.checkpoint import read_state, save_state
 from mattekit.engine.options import TrainOptions, batch_norms, precision
 from mattekit.engine.processes import Alone, Processes
+from mattekit.engine.schedule import Place, grouped, place_of
 from mattekit.engine.stopping import Stopping
 from mattekit.engine.train_log import TrainLog
 from mattekit.engine.validate import Validation
@@ -58,7 +58,7 @@ class Trainer:
         self.network, self.recipe, self.draw, self.folder = network, recipe, draw, folder
         device = next(network.parameters()).device
         self.processes = processes or Alone(device)
-        self.optimiser = torch.optim.Adam(network.parameters(), lr=recipe.stages[0].rate[0])
+        self.optimiser = torch.optim.Adam(grouped(network, recipe.stages), lr=recipe.stages[0].rate[0])
         averaging = get_ema_multi_avg_fn(self.options.average)
         self.averaged = AveragedModel(network, multi_avg_fn=averaging, use_buffers=True)
         self._precision = precision(self.options.amp, device)
@@ -119,9 +119,12 @@ class Trainer:
 
     def _advance(self, stopping: Stopping, log: TrainLog | None) -> tuple[dict[str, float], bool]:
         """Make one step; return its loss terms, and whether some process wants to stop."""
-        stage, rate = self._place()
+        place = self._place()
+        stage = place.turn
+        if place.begins_fresh:
+            self.optimiser.state.clear()
         for group in self.optimiser.param_groups:
-            group["lr"] = rate
+            group["lr"] = place.rate_of(group)
         torch.manual_seed((self.options.seed * 1_000_003 + self.step) * 1_009 + self.processes.rank)
         self.network.train()
         for norm in self._frozen:
@@ -138,7 +141,7 @@ class Trainer:
         *means, wish = self.processes.mean(torch.stack([*terms.values(), wish])).tolist()
         values = dict(zip(terms, means, strict=True))
         if log is not None:
-            row = {"stage": stage.name, "rate": rate, "norm": float(length), **values, "loss": sum(means)}
+            row = {"stage": stage.name, "rate": place.rate, "norm": float(length), **values, "loss": sum(means)}
             log.write_step(self.step, row)
         return values, bool(wish)
 
@@ -160,16 +163,11 @@ class Trainer:
                 totals[name] = totals.get(name, torch.zeros_like(value)) + value.detach()
         return totals
 
-    def _place(self) -> tuple[Stage, float]:
-        """Return the stage of the current step, with the batch of this run, and the learning rate."""
-        left = self.step
-        for stage in self.recipe.stages:
-            if left < stage.steps:
-                first, last = stage.rate
-                batch = self.options.batch or stage.batch
-                return replace(stage, batch=batch), first + (last - first) * left / stage.steps
-            left -= stage.steps
-        raise InputError(f"the recipe has {self.steps} steps; step {self.step} is past its end")
+    def _place(self) -> Place:
+        """Return where in the recipe the current step is, with the batch of this run."""
+        place = place_of(self.recipe.stages, self.step, seed=self.options.seed)
+        batch = self.options.batch
+        return place if batch is None else place.with_batch(batch)
 
     def _save(self) -> None:
         """Write the checkpoint, in the process that writes; the others wait for it."""
