@@ -67,7 +67,7 @@ def test_the_published_network_comes_back_as_it_was_and_mattes(source: Path) -> 
 
 
 def test_the_layout_of_the_published_network_is_known() -> None:
-    (known,) = published_layouts()
+    known = published_layouts()[0]
     assert (known.family, known.prefix, len(known.shapes)) == ("dvm-release", "matting", 517)
     with torch.device("meta"):
         assert known.shapes["refine_head.bias"] == tuple(PaperNetwork(form="release").refine_head.bias.shape)

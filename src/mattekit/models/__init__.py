@@ -7,7 +7,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mattekit.checks import check_choice
+from mattekit.checks import InputError, WeightsError, check_choice
 from mattekit.types import Matter, Propagator
 
 if TYPE_CHECKING:
@@ -15,13 +15,42 @@ if TYPE_CHECKING:
 
     from mattekit.weights.convert import Layout
 
-__all__ = ["FAMILIES", "PUBLISHED", "Model", "load", "published_layouts"]
+__all__ = ["FAMILIES", "PUBLISHED", "WITHOUT_TRIMAP", "Model", "Wanted", "check_weights", "load", "published_layouts"]
 
-FAMILIES = {"dvm": "mattekit.models.dvm"}
-"""Module of each family by its name; each has ``load(weights, device) -> Model``."""
+FAMILIES = {"dvm": "mattekit.models.dvm", "rvm": "mattekit.models.rvm"}
+"""Module of each family by its name; each has ``load(weights, device, wanted) -> Model``."""
 
-PUBLISHED = ("mattekit.models.dvm.paper.release",)
-"""Modules of networks whose authors published weights; each has ``layout() -> Layout``."""
+WITHOUT_TRIMAP = frozenset({"rvm"})
+"""Families that take no trimap, choose a working size, and make foreground themselves."""
+
+PUBLISHED = ("mattekit.models.dvm.paper.release", "mattekit.models.rvm.release")
+"""Modules of networks whose authors published weights; each has ``layouts() -> list[Layout]``."""
+
+ADVICE = {
+    "rvm": (
+        "rvm-mobilenetv3",
+        "fetch the authors' with `mattekit weights fetch rvm_mobilenetv3`, or convert their rvm_mobilenetv3.pth with "
+        "`mattekit weights convert`, and give --weights rvm_mobilenetv3.safetensors (their licence: GPL-3.0)",
+    )
+}
+"""Of families whose weights may not be carried: the name these would have, and what to do without them."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is wanted of a family's networks beyond alpha at their usual size.
+
+    Attributes:
+        working_size: Px of the long side at which a network works that can choose it; None leaves it to the family.
+        foreground: Whether colour is used, by a network that makes it.
+    """
+
+    working_size: int | None = None
+    foreground: bool = True
+
+    def __post_init__(self) -> None:
+        if self.working_size is not None and self.working_size < 1:
+            raise InputError(f"the working size must be at least 1 px; got {self.working_size}")
 
 
 @dataclass(frozen=True)
@@ -43,7 +72,9 @@ class Model:
     states: tuple[type, ...] = ()
 
 
-def load(family: str, *, weights: Path | None = None, device: torch.device | str = "cpu") -> Model:
+def load(
+    family: str, *, weights: Path | None = None, device: torch.device | str = "cpu", wanted: Wanted | None = None
+) -> Model:
     """Load a family's networks.
 
     Args:
@@ -51,16 +82,33 @@ def load(family: str, *, weights: Path | None = None, device: torch.device | str
         weights: A safetensors file; its metadata say which size of the family it is for. None takes the weights
             that the package carries.
         device: Where the networks run.
+        wanted: What is wanted beyond alpha at the usual size.
 
     Raises:
-        InputError: There is no such family.
+        InputError: There is no such family, or it cannot choose its working size.
         WeightsError: The weights are not exactly the family's.
     """
     check_choice("model", family, sorted(FAMILIES))
-    model: Model = import_module(FAMILIES[family]).load(weights, device)
+    if wanted is not None and wanted.working_size is not None and family not in WITHOUT_TRIMAP:
+        raise InputError(f"{family} must work at the clip's own size; got a working size: leave it out")
+    check_weights(family, weights)
+    model: Model = import_module(FAMILIES[family]).load(weights, device, wanted)
     return model
+
+
+def check_weights(family: str, weights: Path | None) -> None:
+    """Raise unless weights of a family are given or carried; nothing is loaded.
+
+    Raises:
+        WeightsError: There are none; the message says how to get them.
+    """
+    if weights is not None or family not in ADVICE:
+        return
+    name, advice = ADVICE[family]
+    if not (Path(__file__).parents[1] / "weights" / f"{name}.safetensors").is_file():
+        raise WeightsError(f"{family} must be given weights; the package carries none: {advice}")
 
 
 def published_layouts() -> list[Layout]:
     """Return what the published files that can be converted hold, one layout a network."""
-    return [import_module(module).layout() for module in PUBLISHED]
+    return [layout for module in PUBLISHED for layout in import_module(module).layouts()]

@@ -27,6 +27,7 @@ class ResNetFeatures(nn.Module):
         inputs: Input planes.
         width: Channels of the stem, from which all others follow; 64 is the published network.
         stages: How many of the four stages there are.
+        dilated: Whether the fourth stage keeps the third one's size, its stride replaced by a dilation of 2.
 
     Attributes:
         widths: Channels of the stem and of each stage.
@@ -37,7 +38,7 @@ class ResNetFeatures(nn.Module):
     Source: He et al., Deep residual learning, CVPR 2016; the stride sits on the 3 x 3 convolution of a bottleneck.
     """
 
-    def __init__(self, kind: str, *, inputs: int = 3, width: int = 64, stages: int = 4) -> None:
+    def __init__(self, kind: str, *, inputs: int = 3, width: int = 64, stages: int = 4, dilated: bool = False) -> None:
         super().__init__()
         check_choice("kind", kind, sorted(KINDS))
         if not 1 <= stages <= 4:
@@ -48,12 +49,19 @@ class ResNetFeatures(nn.Module):
         self.conv1 = nn.Conv2d(inputs, width, 7, stride=2, padding=3, bias=False)
         self.bn1 = nn.BatchNorm2d(width)
         for stage in range(stages):
-            stride = 1 if stage == 0 else 2
-            layer = _stage(block, self.widths[stage], width << stage, depth=depths[stage], stride=stride)
+            spread = dilated and stage == 3
+            stride = 1 if stage == 0 or spread else 2
+            dilation = 2 if spread else 1
+            layer = _stage(
+                block, self.widths[stage], width << stage, depth=depths[stage], stride=stride, dilation=dilation
+            )
             self.add_module(f"layer{stage + 1}", layer)
 
     def forward(self, picture: Tensor) -> tuple[Tensor, ...]:
-        """Return the features of (N, inputs, H, W) at strides 2, 4, 8, 16 and 32, as far as there are stages."""
+        """Return the features of (N, inputs, H, W) at strides 2, 4, 8, 16 and 32, as far as there are stages.
+
+        A dilated fourth stage stays at stride 16.
+        """
         feature = functional.relu(self.bn1(self.conv1(picture)))
         found = [feature]
         feature = functional.max_pool2d(feature, 3, stride=2, padding=1)
@@ -64,14 +72,14 @@ class ResNetFeatures(nn.Module):
 
 
 def _stage(
-    block: type[BasicBlock] | type[Bottleneck], inputs: int, middle: int, *, depth: int, stride: int
+    block: type[BasicBlock] | type[Bottleneck], inputs: int, middle: int, *, depth: int, stride: int, dilation: int
 ) -> nn.Sequential:
     outputs = middle * block.expansion
     shortcut = None
     if stride != 1 or inputs != outputs:
         shortcut = nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs))
     blocks = [block(inputs, middle, stride, shortcut)]
-    return nn.Sequential(*blocks, *(block(outputs, middle) for _ in range(depth - 1)))
+    return nn.Sequential(*blocks, *(block(outputs, middle, dilation=dilation) for _ in range(depth - 1)))
 
 
 def start_from_imagenet(network: ResNetFeatures, kind: str) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import torch
 import torch.nn.functional as functional
 from torch import Tensor, nn
@@ -106,3 +108,15 @@ def fold_norms(network: nn.Module) -> None:
             if isinstance(convolution, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
                 module[0] = fuse_conv_bn_eval(convolution, norm)
                 module[1] = nn.Identity()
+
+
+def fold_following_norms(network: nn.Module) -> None:
+    """Fold every batch normalisation in evaluation mode into the convolution named just before it, in place.
+
+    For networks whose parts are named in the order in which they are applied, as torchvision's are. Their keys change.
+    """
+    for module in network.modules():
+        for (first, convolution), (second, norm) in pairwise(list(module.named_children())):
+            if isinstance(convolution, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
+                setattr(module, first, fuse_conv_bn_eval(convolution, norm))
+                setattr(module, second, nn.Identity())

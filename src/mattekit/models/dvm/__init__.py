@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from mattekit.checks import WeightsError
-from mattekit.models import Model
+from mattekit.models import Model, Wanted
 from mattekit.models.dvm import paper
 from mattekit.models.dvm.network import FrameFeatures, MattingNetwork
 from mattekit.models.dvm.paper import (
@@ -48,7 +48,7 @@ PREFIXES = ("matting.", "propagation.")
 """What the keys of a weights file begin with."""
 
 
-def load(weights: Path | None, device: torch.device | str = "cpu") -> Model:
+def load(weights: Path | None, device: torch.device | str = "cpu", wanted: Wanted | None = None) -> Model:
     """Load the networks that a weights file is for: size `small`, size `paper`, or the authors' published network.
 
     The authors published no propagation network. So that one trimap is enough there too, the carried one of size
@@ -57,6 +57,7 @@ def load(weights: Path | None, device: torch.device | str = "cpu") -> Model:
     Args:
         weights: A safetensors file whose metadata name one of `SIZES`, or None for the carried one.
         device: Where the networks run.
+        wanted: Nothing of it can be chosen here.
 
     Raises:
         WeightsError: The file is not exactly what the networks need.

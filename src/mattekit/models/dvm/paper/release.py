@@ -30,6 +30,11 @@ def layout(width: int = WIDTH) -> Layout:
     return Layout(RELEASE, MATTING, {key: tuple(value.shape) for key, value in state.items()})
 
 
+def layouts() -> list[Layout]:
+    """Return what the one published file holds, at its own width."""
+    return [layout()]
+
+
 def load_matting(tensors: Mapping[str, Tensor], *, family: str, path: Path) -> PaperNetwork:
     """Build the matting network that tensors fit, in evaluation mode; the tensors become its parameters.
 
