@@ -82,19 +82,19 @@ def _stage(
     return nn.Sequential(*blocks, *(block(outputs, middle, dilation=dilation) for _ in range(depth - 1)))
 
 
-def start_from_imagenet(network: ResNetFeatures, kind: str) -> None:
+def start_from_imagenet(network: nn.Module, kind: str) -> None:
     """Fill a network with torchvision's ImageNet weights; input planes beyond three start from zero.
 
     The first call downloads the file (45 to 100 MB) into torch's cache; later ones read it from there.
 
     Args:
-        network: At the published width.
-        kind: What it was made as, a name in `KINDS`.
+        network: At the published width, its parameters named as torchvision names them.
+        kind: What it was made as, a name in `KINDS` or "mobilenet_v3_large".
 
     Raises:
         WeightsError: The file can be had neither from the cache nor from the network, or does not fit.
     """
-    check_choice("kind", kind, sorted(KINDS))
+    check_choice("kind", kind, sorted((*KINDS, "mobilenet_v3_large")))
     weights = get_model_weights(kind)["IMAGENET1K_V1"]
     try:
         published = weights.get_state_dict(progress=False, check_hash=True)
@@ -106,7 +106,7 @@ def start_from_imagenet(network: ResNetFeatures, kind: str) -> None:
     fill_from_imagenet(network, published)
 
 
-def fill_from_imagenet(network: ResNetFeatures, published: Mapping[str, Tensor]) -> None:
+def fill_from_imagenet(network: nn.Module, published: Mapping[str, Tensor]) -> None:
     """Fill a network from the state of torchvision's network of the same kind.
 
     Args:
