@@ -19,7 +19,7 @@ import sources
 from mattekit.checks import InputError
 from mattekit.cli import main
 from mattekit.data.manifest import Entry, read_manifest, write_manifest
-from mattekit.data.pack import Source, read_pack, write_pack
+from mattekit.data.pack import Source, read_pack, read_segmentation, write_pack
 from mattekit.data.packing import fitted, make_pack
 
 
@@ -223,3 +223,30 @@ def test_a_pack_can_be_rendered_without_any_source(tmp_path: Path, capsys: pytes
     assert [source.pixels.shape for source in foregrounds] == [(5, 4, 320, 320)] and len(backgrounds) == 2
     assert main(["data", "pack", "-o", str(tmp_path / "other.safetensors")]) == 2
     assert "a pack must hold something" in capsys.readouterr().err
+
+
+def test_people_with_masks_are_packed_apart_from_foregrounds(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for part, colour in (("img", (90, 60, 30)), ("seg", (1, 1, 1))):
+        (tmp_path / "people" / part).mkdir(parents=True)
+        Image.new("RGB", (40, 24), colour).save(tmp_path / "people" / part / "crowd.png")
+    given = ["data", "pack", str(tmp_path / "people"), "--use", "all", "--procedural", "1", "--json"]
+    assert main([*given, "-o", str(tmp_path / "p.safetensors"), "--longest", "20"]) == 0
+    assert json.loads(capsys.readouterr().out)["for segmentation"] == 1
+    foregrounds, backgrounds = read_pack(tmp_path / "p.safetensors")
+    assert [source.kind for source in foregrounds] == ["procedural"] and backgrounds == []
+    (crowd,) = read_segmentation(tmp_path / "p.safetensors")
+    assert crowd.kind == "segmentation" and crowd.pixels.shape == (1, 4, 12, 20)
+    assert crowd.pixels[0, :, 0, 0].tolist() == [90, 60, 30, 255]
+
+
+def test_a_pack_can_hold_every_frame_of_clips_at_a_chosen_size(tmp_path: Path) -> None:
+    for part, colour in (("fgr", (90, 60, 30)), ("pha", (255, 255, 255))):
+        (tmp_path / "set" / part / "dance").mkdir(parents=True)
+        for index in range(9):
+            Image.new("RGB", (20, 12), colour).save(tmp_path / "set" / part / "dance" / f"{index}.png")
+    for every, frames in (("1", 9), ("8", 2)):
+        given = ["data", "pack", str(tmp_path / "set"), "--use", "all", "--overwrite", "--every", every]
+        assert main([*given, "-o", str(tmp_path / "p.safetensors")]) == 0
+        assert len(read_pack(tmp_path / "p.safetensors")[0][0].pixels) == frames

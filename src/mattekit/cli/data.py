@@ -113,6 +113,12 @@ def pack(
     procedural: Annotated[int, typer.Option(min=0, help="Rendered foregrounds to add.")] = 0,
     grounds: Annotated[int, typer.Option(min=0, help="Rendered backgrounds to add.")] = 0,
     seed: Annotated[int, typer.Option(min=0, help="Chooses the rendered ones.")] = 7,
+    longest: Annotated[int, typer.Option(min=16, help="Longest side of foregrounds and people in px.")] = 448,
+    background_longest: Annotated[int, typer.Option(min=16, help="Longest side of backgrounds in px.")] = 400,
+    every: Annotated[int, typer.Option(min=1, help="Keep every so many frames of a clip; 1 for rvm.")] = 8,
+    background_frames: Annotated[
+        int, typer.Option(min=1, help="Frames kept of a background clip; 100 for rvm as in the paper.")
+    ] = 7,
     most_mib: Annotated[
         float | None, typer.Option(min=0.1, help="Make all pictures smaller so that the file has at most so many MiB.")
     ] = None,
@@ -127,10 +133,6 @@ def pack(
     if source is None and not procedural and not grounds:
         raise InputError("a pack must hold something; name a list or a folder, or add --procedural N --grounds N")
     entries = choose_sources(source, layout=layout, use=use, split=split) if source is not None else []
-    left_out = sum(entry.role == "segmentation" for entry in entries)
-    entries = [entry for entry in entries if entry.role != "segmentation"]
-    if source is not None and not entries:
-        raise InputError(f"a pack must hold foregrounds or backgrounds; {show_path(source)} lists none; choose another")
     _check_output(output, overwrite)
     from mattekit.data.check import usable
 
@@ -138,18 +140,25 @@ def pack(
     if entries:
         usable(entries, on_bad=on_bad)
     begun = time.monotonic()
-    from mattekit.data.packing import make_pack
+    from mattekit.data.packing import PackPlan, make_pack
 
     made = make_pack(
-        output, entries, procedural=procedural, grounds=grounds, seed=seed, on_bad=on_bad, most_mib=most_mib
+        output,
+        entries,
+        procedural=procedural,
+        grounds=grounds,
+        seed=seed,
+        on_bad=on_bad,
+        plan=PackPlan(longest, every, background_longest, background_frames),
+        most_mib=most_mib,
     )
     _print_problems(made.skipped, to_stderr=True)
     counts = {"foregrounds": made.foregrounds, "backgrounds": made.backgrounds, "procedural": made.procedural}
     counts |= {"grounds": made.grounds} if made.grounds else {}
+    counts |= {"for segmentation": made.segmentation} if made.segmentation else {}
     what = ", ".join(f"{count} {name}" for name, count in counts.items())
     skipped = f"; {len(made.skipped)} bad ones left out" if made.skipped else ""
-    aside = f"; {left_out} for segmentation left aside" if left_out else ""
-    print(f"wrote {show_path(output)}: {what}{skipped}{aside}", file=sys.stderr)
+    print(f"wrote {show_path(output)}: {what}{skipped}", file=sys.stderr)
     if as_json:
         found = [problem.as_dict() for problem in made.skipped]
         seconds = round(time.monotonic() - begun, 3)

@@ -88,11 +88,11 @@ def jitter_frames(frames: Tensor, generator: torch.Generator) -> Tensor:
     bright = frames * brightness
     toned = torch.lerp(bright.mean(dim=(1, 2, 3), keepdim=True), bright, contrast)
     grey = toned.mean(dim=1, keepdim=True)
-    changed: Tensor = grey + saturation * _turned(toned - grey, 2 * math.pi * HUE * draw[3])
+    changed: Tensor = grey + saturation * turn_hue(toned - grey, 2 * math.pi * HUE * draw[3])
     return changed.clamp(0, 1)
 
 
-def _turned(chroma: Tensor, angle: Tensor) -> Tensor:
+def turn_hue(chroma: Tensor, angle: Tensor) -> Tensor:
     """Return colours (T, 3, H, W) without grey, turned about the grey axis by an angle (T, 1, 1, 1) in radians."""
     aside = (chroma.roll(1, dims=1) - chroma.roll(-1, dims=1)) / 3**0.5
     return chroma * angle.cos() + aside * angle.sin()

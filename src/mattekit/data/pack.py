@@ -18,6 +18,8 @@ from mattekit.ops.resize import resize
 
 WEIGHTS = {"photo": 10.0, "cutout": 1.0, "effect": 0.12, "clip": 2.0, "procedural": 1.0}
 """How often a foreground of each kind is drawn, against the others."""
+BACKGROUND, SEGMENTATION = "background", "segmentation"
+"""Kinds of sources that are no foregrounds; the latter are pictures and clips with masks of the people in them."""
 
 
 @dataclass(frozen=True)
@@ -26,8 +28,9 @@ class Source:
 
     Attributes:
         name: Unique name.
-        kind: A key of `WEIGHTS`, or "background".
-        pixels: (T, C, H, W) uint8; C is 4 for foregrounds (straight colour, alpha), 3 for backgrounds.
+        kind: A key of `WEIGHTS`, "background" or "segmentation".
+        pixels: (T, C, H, W) uint8; C is 4 for foregrounds (straight colour, alpha) and for segmentation (colour, mask),
+            3 for backgrounds.
     """
 
     name: str
@@ -91,6 +94,18 @@ def read_pack(path: Path, *, device: torch.device | str = "cpu") -> tuple[list[S
     Raises:
         InputError: The file is missing, is no pack or is damaged.
     """
+    sources = _read(path, device, segmentation=False)
+    backgrounds = [source for source in sources if source.kind == BACKGROUND]
+    return [source for source in sources if source.kind != BACKGROUND], backgrounds
+
+
+def read_segmentation(path: Path, *, device: torch.device | str = "cpu") -> list[Source]:
+    """Return the segmentation sources of a pack, often none; arguments and errors are those of `read_pack`."""
+    return _read(path, device, segmentation=True)
+
+
+def _read(path: Path, device: torch.device | str, *, segmentation: bool) -> list[Source]:
+    """Return the sources of a pack that are for segmentation, or the others."""
     if not path.is_file():
         raise InputError(f"a pack of training sources must exist; {path} does not: make it with `mattekit data pack`")
     try:
@@ -99,11 +114,10 @@ def read_pack(path: Path, *, device: torch.device | str = "cpu") -> tuple[list[S
             if "kinds" not in metadata:
                 raise InputError(f"{path} must be a pack of training sources; it has no list of kinds")
             kinds: dict[str, str] = json.loads(metadata["kinds"])
-            sources = [Source(name, kind, file.get_tensor(name)) for name, kind in kinds.items()]
+            wanted = {name: kind for name, kind in kinds.items() if (kind == SEGMENTATION) is segmentation}
+            return [Source(name, kind, file.get_tensor(name)) for name, kind in wanted.items()]
     except (OSError, SafetensorError, ValueError, RecursionError) as error:
         raise InputError(f"{path} must be a whole pack of training sources; {one_line(error)}: make it anew") from error
-    backgrounds = [source for source in sources if source.kind == "background"]
-    return [source for source in sources if source.kind != "background"], backgrounds
 
 
 def shrink(pixels: Tensor, longest: int) -> Tensor:

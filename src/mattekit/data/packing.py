@@ -8,14 +8,15 @@ from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from mattekit.checks import InputError, check_choice
 from mattekit.data.check import ON_BAD, Problem, empty_alpha, problem_of, usable
-from mattekit.data.frames import colour_frames, foreground_frames, source_info, window
+from mattekit.data.frames import alpha_frames, colour_frames, foreground_frames, source_info, window
 from mattekit.data.manifest import Entry
-from mattekit.data.pack import Source, shrink, write_pack
+from mattekit.data.pack import BACKGROUND, SEGMENTATION, Source, shrink, write_pack
 from mattekit.data.procedural import procedural_clips, procedural_grounds
 
 KINDS = {"artist-cutout": "cutout", "drawn-effect": "effect"}
@@ -58,6 +59,7 @@ class PackReport:
         backgrounds: From files.
         procedural: Rendered foregrounds.
         grounds: Rendered backgrounds.
+        segmentation: Pictures and clips with masks of people, from files.
         skipped: Bad sources that were left out.
     """
 
@@ -65,6 +67,7 @@ class PackReport:
     backgrounds: int = 0
     procedural: int = 0
     grounds: int = 0
+    segmentation: int = 0
     skipped: list[Problem] = field(default_factory=list)
 
 
@@ -83,7 +86,7 @@ def make_pack(
 
     Args:
         path: The file to write.
-        entries: Foregrounds and backgrounds; segmentation sources have no place in a pack.
+        entries: Foregrounds, backgrounds and segmentation sources.
         procedural: How many rendered foregrounds to add.
         grounds: How many rendered backgrounds to add.
         seed: Chooses the rendered ones.
@@ -92,14 +95,9 @@ def make_pack(
         most_mib: If given, all pictures are made smaller by one factor so that the file has at most this many MiB.
 
     Raises:
-        InputError: A source is bad and ``on_bad`` is "refuse", nothing is left to pack, or a role has no place.
+        InputError: A source is bad and ``on_bad`` is "refuse", nothing is left to pack, or the file cannot be written.
     """
     check_choice("on_bad", on_bad, ON_BAD)
-    odd = next((entry for entry in entries if entry.role == "segmentation"), None)
-    if odd is not None:
-        raise InputError(
-            f"{odd.name}: a pack must hold foregrounds and backgrounds; this is for segmentation; leave it out"
-        )
     good, bad = usable(entries, on_bad=on_bad) if entries else ([], [])
     report = PackReport(procedural=procedural, grounds=grounds, skipped=bad)
     plan = plan or PackPlan()
@@ -167,6 +165,7 @@ def _read(entries: Sequence[Entry], plan: PackPlan, on_bad: str, report: PackRep
             continue
         report.foregrounds += entry.role == "foreground"
         report.backgrounds += entry.role == "background"
+        report.segmentation += entry.role == "segmentation"
         yield source
 
 
@@ -177,9 +176,19 @@ def _pack(entry: Entry, plan: PackPlan) -> Source:
         frames = source_info(entry).frames
         kept = min(plan.background_frames, frames)
         indices = window(entry, (frames - kept) // 2, kept, 1)
-        return Source(name, "background", _shrunk(colour_frames(entry, indices), plan.background_longest))
+        return Source(name, BACKGROUND, _shrunk(colour_frames(entry, indices), plan.background_longest))
+    if entry.role == "segmentation":
+        return Source(name, SEGMENTATION, _shrunk(_masked_frames(entry), plan.longest))
     pixels = _shrunk(foreground_frames(entry, window(entry, 0, None, plan.every)), plan.longest)
     return Source(name, KINDS.get(entry.alpha_kind, "photo") if entry.still else "clip", pixels)
+
+
+def _masked_frames(entry: Entry) -> Iterator[Tensor]:
+    """Yield frames of a segmentation source as (4, H, W) uint8: colour, then 255 on people."""
+    indices = window(entry, 0, None, 1)
+    for colour, mask in zip(colour_frames(entry, indices), alpha_frames(entry, indices), strict=True):
+        whole = mask * 255 if mask.max() == 1 else mask  # some sets store people as 1
+        yield torch.from_numpy(np.concatenate((colour, whole)))
 
 
 def _shrunk(frames: Iterator[object], longest: int) -> Tensor:
