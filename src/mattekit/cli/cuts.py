@@ -19,7 +19,9 @@ MOST_NAMED = 8
 """Scenes for which a message spells out what to add."""
 
 
-def cuts_of(clip: ClipInfo, span: tuple[int, int], keys: Collection[int], *, across: bool) -> tuple[int, ...]:
+def cuts_of(
+    clip: ClipInfo, span: tuple[int, int], keys: Collection[int], *, across: bool, keyed: bool = True
+) -> tuple[int, ...]:
     """Return the numbers of the frames that begin a new scene, of all frames that a span's trimaps come from.
 
     The clip is decoded once more for it, to small pictures.
@@ -29,6 +31,7 @@ def cuts_of(clip: ClipInfo, span: tuple[int, int], keys: Collection[int], *, acr
         span: First frame and one past the last.
         keys: Numbers of the key frames.
         across: Whether trimaps are carried over cuts; nothing is looked for then, nor in a single frame.
+        keyed: Whether every scene must have a key frame, as it must where trimaps are carried.
 
     Raises:
         InputError: A scene of the span has no key frame; the message names each such scene.
@@ -42,7 +45,8 @@ def cuts_of(clip: ClipInfo, span: tuple[int, int], keys: Collection[int], *, acr
     pictures = read_thumbnails(clip, longest=THUMBNAIL, start=first, end=end)
     with closing(pictures), progress_bar("cuts", end - first) as progress:  # type: ignore[type-var]
         cuts = tuple(find_cuts(_counted(pictures, progress), start=first))
-    check_scenes(cuts, span, keys, numbers=() if clip.kept is None else clip.kept.numbers)
+    if keyed:
+        check_scenes(cuts, span, keys, numbers=() if clip.kept is None else clip.kept.numbers)
     return cuts
 
 

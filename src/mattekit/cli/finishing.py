@@ -21,6 +21,10 @@ MOST, MOST_AHEAD = 64, 32
 Stabilise = Annotated[
     float, typer.Option(min=0, max=1, help="How far flicker of alpha is taken away along the motion.")
 ]
+StabiliseUnlessTold = Annotated[
+    float | None,
+    typer.Option(min=0, max=1, help="How far flicker of alpha is taken away along the motion; 1, with rvm 0."),
+]
 Ahead = Annotated[int, typer.Option(min=1, max=MOST_AHEAD, help="Frames that --stabilise looks to each side.")]
 Black = Annotated[float, typer.Option(min=0, max=1, help="Alpha up to this is 0.")]
 White = Annotated[float, typer.Option(min=0, max=1, help="Alpha from this on is 1.")]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -18,7 +18,9 @@ from mattekit.cli.backdrop import Backdrop, check_backdrop, files_of
 from mattekit.cli.confidence import Confidences
 from mattekit.cli.cuts import cuts_of
 from mattekit.cli.device import choose_device, set_threads
-from mattekit.cli.keyframes import KeyReader, KeySource, collect_keyframes, default_band
+from mattekit.cli.families import WorkingSize, check_family, steadiness_of, takes_trimaps, wanted_of
+from mattekit.cli.frames import open_frames, with_trimaps
+from mattekit.cli.keyframes import KeySource, collect_keyframes, default_band
 from mattekit.cli.memory import tell_memory
 from mattekit.cli.networks import check_settings, load_model
 from mattekit.cli.outputs import check_outputs, open_outputs
@@ -35,9 +37,9 @@ from mattekit.cli.salvage import (
     rename_outputs,
     tell_of,
 )
-from mattekit.media import Style, read
+from mattekit.media import Style
 from mattekit.media.style import DEFAULT
-from mattekit.types import Chunk, ClipInfo, Propagator, Sink
+from mattekit.types import ClipInfo, Sink
 
 if TYPE_CHECKING:
     from mattekit.engine.finish_settings import Finish
@@ -64,6 +66,7 @@ class Job:
         style: How outputs are written.
         cuts: Numbers of the frames that begin a new scene.
         finish: What is done to alpha and colour at the end; None changes nothing.
+        working_size: Px of the long side at which a network works that can choose it; None leaves it to the network.
     """
 
     clip: ClipInfo
@@ -77,6 +80,7 @@ class Job:
     style: Style = DEFAULT
     cuts: tuple[int, ...] = ()
     finish: Finish | None = None
+    working_size: int | None = None
 
     @property
     def length(self) -> int:
@@ -96,13 +100,14 @@ def matte(
         list[str] | None, typer.Option(metavar="FRAME=PNG", help="Grey mask of a frame; repeatable.")
     ] = None,
     band: Annotated[int | None, typer.Option(min=0, help="Unknown px to each side of a mask's edge.")] = None,
-    model: Annotated[str, typer.Option(help="Family of networks: dvm.")] = "dvm",
+    model: Annotated[str, typer.Option(help="Family of networks: dvm, or rvm for people.")] = "dvm",
+    working_size: WorkingSize = None,
     alpha: Annotated[Path | None, typer.Option(help="Output: alpha.")] = None,
     foreground: Annotated[Path | None, typer.Option(help="Output: straight foreground colour.")] = None,
     cutout: Annotated[Path | None, typer.Option(help="Output: colour and alpha together.")] = None,
     composite: Annotated[Path | None, typer.Option(help="Output: laid over --background.")] = None,
     preview: writing.Preview = None,
-    stabilise: finishing.Stabilise = 1.0,
+    stabilise: finishing.StabiliseUnlessTold = None,
     ahead: finishing.Ahead = 3,
     black: finishing.Black = 0.0,
     white: finishing.White = 1.0,
@@ -142,18 +147,18 @@ def matte(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace outputs that exist.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one summary line on stdout.")] = False,
 ) -> None:
-    """Matte a clip from the trimap or mask of one or more frames.
+    """Matte a clip from the trimap or mask of one or more frames, or with --model rvm people without any.
 
     The suffix of an output chooses its format: .mov is ProRes 4444, .webm VP9, .mkv lossless FFV1 with 16 bits,
     .mp4 H.264 or HEVC without alpha; .exr, .png and .jpg are pictures, name_%05d.png or a folder a sequence of them.
     EXR holds light by the clip's transfer curve, premultiplied; all others values as displayed, straight.
     Finishing, from --stabilise to --despill, comes last, in the order of `mattekit finish`. Alpha is stabilised unless
-    --stabilise is 0; all else may change painted pixels too.
+    --stabilise is 0 or --model rvm; all else may change painted pixels too.
     """
     from mattekit.engine.finish_settings import Finish
 
     finish = Finish(
-        stabilise=stabilise,
+        stabilise=steadiness_of(model, stabilise),
         ahead=ahead,
         black=black,
         white=white,
@@ -167,9 +172,14 @@ def matte(
         screen=finishing.parse_spill(screen),
     )
     check_settings(model=model, device=device, runtime=runtime, weights=weights)
+    painted = {"--trimap": trimap, "--trimaps": trimaps, "--mask": mask, "--band": band}
+    check_family(model, trimaps=painted, working_size=working_size)
     info = open_clip(clip, damaged=salvage)
     span = choose_span(info, start, end)
-    given = collect_keyframes(as_numbered(info), trimaps=trimap or (), folder=trimaps, masks=mask or ())
+    keyed = takes_trimaps(model)
+    given = {}
+    if keyed:
+        given = collect_keyframes(as_numbered(info), trimaps=trimap or (), folder=trimaps, masks=mask or ())
     keys, left_out = keep_keys(info, given)
     named = {"alpha": alpha, "foreground": foreground, "cutout": cutout, "composite": composite, "preview": preview}
     outputs = rename_outputs({content: path for content, path in named.items() if path is not None}, info)
@@ -194,15 +204,30 @@ def matte(
     begun = time.monotonic()
     choose_device(device)
     set_threads(threads)
-    cuts = cuts_of(info, span, keys, across=across_cuts)
-    job = Job(info, keys, outputs, span, reach, backdrop, overwrite, chunk=chunk, style=style, cuts=cuts, finish=finish)
+    cuts = cuts_of(info, span, keys, across=across_cuts, keyed=keyed)
+    job = Job(
+        info,
+        keys,
+        outputs,
+        span,
+        reach,
+        backdrop,
+        overwrite,
+        chunk=chunk,
+        style=style,
+        cuts=cuts,
+        finish=finish,
+        working_size=working_size,
+    )
     confidences = Confidences([number_of(info, key) for key in keys], [number_of(info, cut) for cut in cuts])
     watch = partial(add_confidence, info, confidences)
     if choose_device(device).type == "cpu":
-        tell_memory(info.size, span[1] - span[0])
+        tell_memory(info.size, span[1] - span[0], model=model)
     kept = open_segments(job, family=model, weights=weights, device=device) if resume else nullcontext()
     with kept as segments:
-        loaded = load_model(model, weights=weights, device=device, threads=threads)
+        colour = any(content != "alpha" for content in outputs)
+        wanted = wanted_of(model, working_size=working_size, colour=colour)
+        loaded = load_model(model, weights=weights, device=device, threads=threads, wanted=wanted)
         done = run(job, loaded, device=device, begun=begun, watch=watch, segments=segments)
     tell_of(info, done, left_out).tell(as_json=as_json)
     if confidences.is_low():
@@ -262,35 +287,3 @@ def run(
         segments.discard()
     figures = measured.measured()
     return Summary(job.outputs, frames, time.monotonic() - begun, peak_memory_mb(), notes, measured=figures)
-
-
-@contextmanager
-def open_frames(job: Job) -> Iterator[Iterator[Chunk]]:
-    """Read the frames of a job; the thread that decodes ahead ends with the block."""
-    chunks = read(job.clip, chunk=job.length, start=job.span[0], end=job.span[1])
-    try:
-        yield chunks
-    finally:
-        chunks.close()  # type: ignore[attr-defined]
-
-
-def with_trimaps(
-    chunks: Iterator[Chunk],
-    job: Job,
-    propagator: Propagator | None,
-    *,
-    watch: Callable[[int, float], None] | None = None,
-) -> Iterator[Chunk]:
-    """Give every frame of a job a trimap; ``watch`` is told the confidence of each that was carried."""
-    from mattekit.engine import stream
-
-    reader = KeyReader(job.clip, job.keys, band=job.band)
-    return stream.propagate(
-        chunks,
-        propagator,
-        indices=list(job.keys),
-        trimap_at=reader.trimap_at,
-        frame_at=reader.frame_at,
-        cuts=job.cuts,
-        watch=watch,
-    )

@@ -19,6 +19,9 @@ MiB at 320x180, 1042 at 640x360, 1804 at 1280x720, 2793 at 1920x1080
 (`python benchmarks/memory.py --short 5 --long 6 --size 1920x1080`).
 """
 
+PEAKS = {"dvm": (FIXED, A_PIXEL)}
+"""Both by family; others are not more than the first."""
+
 LONG = 250_000_000
 """Pixels of all frames together from which a run counts as long, 120 frames of 1080p."""
 
@@ -26,22 +29,24 @@ LIMIT_OF_GROUP = Path("/sys/fs/cgroup/memory.max")
 GIBIBYTE = 1 << 30
 
 
-def expected_peak(size: tuple[int, int]) -> int:
+def expected_peak(size: tuple[int, int], *, model: str = "dvm") -> int:
     """Return the bytes that a matte of frames of a size (height, width) takes at most on a processor, as measured."""
-    return FIXED + A_PIXEL * size[0] * size[1]
+    fixed, a_pixel = PEAKS.get(model, PEAKS["dvm"])
+    return fixed + a_pixel * size[0] * size[1]
 
 
-def tell_memory(size: tuple[int, int], frames: int) -> None:
+def tell_memory(size: tuple[int, int], frames: int, *, model: str = "dvm") -> None:
     """Print what a long run will hold; raise if the machine has not as much.
 
     Args:
         size: (height, width) of the frames.
         frames: How many are matted.
+        model: Family of networks.
 
     Raises:
         InputError: The machine has less memory than one frame of this size takes.
     """
-    peak, there = expected_peak(size), memory_there()
+    peak, there = expected_peak(size, model=model), memory_there()
     if there is not None and peak > there:
         raise InputError(
             f"frames of {size[1]} x {size[0]} need about {peak / GIBIBYTE:.1f} GiB of memory; this machine has "

@@ -10,7 +10,7 @@ from mattekit.cli.device import DEVICES, RUNTIMES, choose_device, set_threads
 from mattekit.media.paths import check_regular_file
 
 if TYPE_CHECKING:
-    from mattekit.models import Model
+    from mattekit.models import Model, Wanted
 
 
 def check_settings(*, model: str, device: str, runtime: str = "auto", weights: Path | None) -> None:
@@ -19,18 +19,29 @@ def check_settings(*, model: str, device: str, runtime: str = "auto", weights: P
     Raises:
         InputError: One is not known.
         MediaError: The weights file is missing.
+        WeightsError: There must be one, since the package carries none.
     """
-    from mattekit.models import FAMILIES
+    from mattekit.models import FAMILIES, check_weights
 
     check_choice("--model", model, sorted(FAMILIES))
     check_choice("--device", device, DEVICES)
     check_choice("--runtime", runtime, RUNTIMES)
     if weights is not None:
         check_regular_file(weights)
+    check_weights(model, weights)
 
 
-def load_model(family: str, *, weights: Path | None, device: str, threads: int | None) -> Model:
+def load_model(
+    family: str, *, weights: Path | None, device: str, threads: int | None, wanted: Wanted | None = None
+) -> Model:
     """Load a family's networks onto a device.
+
+    Args:
+        family: A name in `mattekit.models.FAMILIES`.
+        weights: Their file, or None for the carried ones.
+        device: As on the command line.
+        threads: How many an operation may use; None leaves torch's own choice.
+        wanted: What is wanted of a family that can choose it.
 
     Raises:
         InputError: This machine has no such device.
@@ -40,4 +51,6 @@ def load_model(family: str, *, weights: Path | None, device: str, threads: int |
 
     place = choose_device(device)
     set_threads(threads)
-    return load(family, weights=weights, device=place)
+    if wanted is None:
+        return load(family, weights=weights, device=place)
+    return load(family, weights=weights, device=place, wanted=wanted)

@@ -15,6 +15,7 @@ import typer
 
 from mattekit.checks import InputError
 from mattekit.cli.backdrop import check_backdrop
+from mattekit.cli.families import takes_trimaps
 from mattekit.cli.keyframes import collect_keyframes, split_assignment
 from mattekit.cli.matte import matte
 from mattekit.media import probe, show_path
@@ -110,6 +111,8 @@ def check_clip(given: Mapping[str, Any], outputs: Mapping[str, Path]) -> None:
     span = given["start"], check_span(clip, given["start"], given["end"])
     ends = {"fit": given["background_fit"], "end": given["background_end"]}
     check_backdrop(given["background"], outputs, clip, span=span, **ends)
+    if not takes_trimaps(given["model"]):
+        return
     if not (given["trimap"] or given["mask"] or given["trimaps"]):
         name = show_path(given["clip"].stem)
         raise InputError(f"a clip must have a trimap or mask; this one has none; put {name}.trimap.png beside it")

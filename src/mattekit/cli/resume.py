@@ -58,6 +58,7 @@ def open_segments(job: Job, *, family: str, weights: Path | None, device: str) -
         "trimaps": [[index, source.is_mask, digest_of(source.path)] for index, source in job.keys.items()],
         "weights": [family, *map(digest_of, networks)],
         "--band": job.band,
+        "--working-size": job.working_size,
         "--start or --end": list(job.span),
         "cuts": list(job.cuts),
         "--chunk": job.length,
