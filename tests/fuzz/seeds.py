@@ -12,6 +12,7 @@ from pathlib import Path
 
 import av
 import numpy as np
+import OpenEXR
 import torch
 from PIL import Image
 from safetensors.torch import save
@@ -98,6 +99,30 @@ def pictures(folder: Path) -> dict[str, bytes]:
         "lossless.webp": _saved(clear, "WEBP", lossless=True),
         "lossy.webp": _saved(colour, "WEBP"),
         "plain.bmp": _saved(colour, "BMP"),
+    }
+
+
+def exrs(folder: Path) -> dict[str, bytes]:
+    """Return one small OpenEXR file of every compression, of tiles, of two parts and of a trimap."""
+    noise = np.random.default_rng(1).random((4, *SIZE)).astype(np.float16)
+    trimap = {"Y": np.round(noise[0] * 2) / 2}
+    planes = dict(zip("RGBA", noise, strict=True))
+
+    def made(channels: dict[str, np.ndarray], **header: object) -> bytes:
+        out = io.BytesIO()
+        OpenEXR.File({"type": OpenEXR.scanlineimage, "comments": "R, G, B straight", **header}, channels).write(out)
+        return out.getvalue()
+
+    parts = io.BytesIO()
+    OpenEXR.File([OpenEXR.Part({"name": name, "type": OpenEXR.scanlineimage}, dict(planes)) for name in "ab"]).write(
+        parts
+    )
+    kinds = ("NO", "RLE", "ZIPS", "ZIP", "PIZ", "PXR24", "B44", "B44A", "DWAA", "DWAB")
+    return {
+        **{f"{kind}.exr": made(planes, compression=getattr(OpenEXR, f"{kind}_COMPRESSION")) for kind in kinds},
+        "tiles.exr": made(planes, type=OpenEXR.tiledimage, tiles=OpenEXR.TileDescription()),
+        "parts.exr": parts.getvalue(),
+        "trimap.exr": made(trimap),
     }
 
 

@@ -28,6 +28,7 @@ from mattekit.data.stored import read_stored
 from mattekit.engine.checkpoint import read_state as read_checkpoint
 from mattekit.engine.snapshot import read_state as read_kept_state
 from mattekit.media import Style, open_writer, probe, read, read_alpha
+from mattekit.media.probe import remarks
 from mattekit.media.salvage import name_losses, salvage
 from mattekit.media.segments import Segments
 from mattekit.media.stills import load_image
@@ -100,6 +101,15 @@ def _read_picture(path: Path) -> None:
             refused = error
     if refused is not None:
         raise refused
+
+
+def _read_exr(path: Path) -> None:
+    """Read an OpenEXR file as colour and as a clip, then as all other pictures are read."""
+    pixels = load_image(path, as_matte=False)
+    if not (float(pixels.min()) >= 0 and float(pixels.max()) <= 1):
+        raise AssertionError("colours must be in [0, 1]")
+    remarks(probe(path))
+    _read_picture(path)
 
 
 def _read_sequence(path: Path) -> None:
@@ -196,6 +206,7 @@ TARGETS = {
     "salvage": Target(seeds.videos, _salvage, share=4),
     "picture": Target(seeds.pictures, _read_picture, share=3),
     "checked-png": Target(_only(seeds.pictures, ".png"), _read_picture, seeds.mend_png, share=2),
+    "exr": Target(seeds.exrs, _read_exr, share=3),
     "sequence": Target(seeds.pictures, _read_sequence, beside=_whole_picture),
     "weights": Target(seeds.weights, _read_weights),
     "weights-head": Target(_only(seeds.weights_heads, ".safetensors"), _read_weights, seeds.with_body),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mattekit.media.transfer import CURVES, DEFAULTS, linearise
+from mattekit.media.transfer import CURVES, DEFAULTS, INVERSES, displayed, linearise
 
 LEVELS = np.arange(65536, dtype=np.float32) / np.float32(65535)
 BEND, RISE = 0.018053968510807, 1.09929682680944
@@ -74,3 +74,15 @@ def test_more_stays_more_and_black_stays_black(transfer):
 def test_names_that_are_not_known_count_as_bt709():
     assert np.array_equal(linearise(LEVELS, "none"), linearise(LEVELS, "bt709"))
     assert DEFAULTS == {"video": "bt709", "images": "iec61966-2-1"}
+
+
+@pytest.mark.parametrize("transfer", sorted(CURVES))
+def test_light_is_displayed_as_the_values_that_it_was_made_of(transfer):
+    assert CURVES.keys() == INVERSES.keys()
+    light = linearise(LEVELS, transfer)
+    found = displayed(light, transfer)
+    assert found.dtype == np.float32
+    assert np.abs(found - LEVELS).max() < 5e-7
+    assert found[0] == 0
+    assert found[-1] == 1
+    assert displayed(np.array([-np.inf, -1, 1e30, np.inf], np.float32), transfer).tolist() == [0, 0, 1, 1]

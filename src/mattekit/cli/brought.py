@@ -13,6 +13,7 @@ import numpy as np
 
 from mattekit.checks import InputError
 from mattekit.media import probe, read_planes, show_path
+from mattekit.media.stills import white_of
 from mattekit.types import ClipInfo
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ def read_alphas(brought: Brought, count: int) -> Iterator[Tensor]:
     with closing(read_planes(brought.clip)) as pictures:  # type: ignore[type-var]
         for picture in islice(pictures, brought.skipped, brought.skipped + count):
             plane = _matte_plane(picture, transparent=brought.transparent)
-            levels = np.float32(np.iinfo(picture.dtype).max)
+            levels = np.float32(white_of(picture))
             yield torch.from_numpy(np.divide(plane, levels, dtype=np.float32))[None]
 
 
@@ -106,11 +107,11 @@ def _is_transparent(alpha: ClipInfo) -> bool:
     coloured = has_channel = False
     with closing(read_planes(alpha)) as pictures:  # type: ignore[type-var]
         for picture in islice(pictures, FIRST):
-            white = np.iinfo(picture.dtype).max
+            white = white_of(picture)
             has_channel = picture.shape[2] == 4
-            if has_channel and int(picture[..., 3].min()) < white:
+            if has_channel and picture[..., 3].min() < white:
                 return True
-            coloured |= int(np.ptp(picture[..., :3], axis=2).max()) * 255 / white > COLOURED
+            coloured |= float(np.ptp(picture[..., :3], axis=2).max()) * 255 / white > COLOURED
     if coloured and not has_channel:
         raise InputError(
             f"alpha {show_path(alpha.path)} must be grey or have an alpha channel; it has colours: "

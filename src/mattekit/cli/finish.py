@@ -21,6 +21,7 @@ from mattekit.cli.device import set_threads
 from mattekit.cli.outputs import check_outputs, open_outputs
 from mattekit.cli.report import Summary, peak_memory_mb, progress_bar
 from mattekit.media import Style, probe, read, show_path
+from mattekit.media.exr_reader import exr_remarks
 from mattekit.media.reader import check_span
 from mattekit.types import Chunk, ClipInfo, Matte
 
@@ -180,7 +181,8 @@ def _run(job: FinishJob, begun: float) -> Summary:
     ):
         mattes = finished(_mattes(chunks, alphas, job.alpha), job.settings, foreground=job.coloured, cuts=job.cuts)
         done = stream.write(mattes, [*sinks, measured], progress=progress)
-    notes = list(dict.fromkeys(note for writer in writers for note in writer.notes))
+    told = [note for writer in writers for note in writer.notes]
+    notes = list(dict.fromkeys([*exr_remarks(job.clip.files), *told]))
     return Summary(job.outputs, done, time.monotonic() - begun, peak_memory_mb(), notes, measured=measured.measured())
 
 

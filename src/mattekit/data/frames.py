@@ -147,7 +147,7 @@ def alpha_frames(entry: Entry, indices: range) -> Iterator[NDArray[np.uint8]]:
     if is_annotated(entry):
         yield from _annotated_masks(entry, entry.alpha, indices)
         return
-    for index, picture in zip(indices, _pictures(entry, entry.alpha, indices), strict=True):
+    for index, picture in zip(indices, _pictures(entry, entry.alpha, indices, as_matte=True), strict=True):
         grey = _is_grey(picture)
         if picture.alpha is not None:
             alpha = to_levels(picture.alpha, picture.alpha_white, 255)
@@ -174,12 +174,12 @@ def _annotated_masks(entry: Entry, annotations: Path, indices: range) -> Iterato
         yield mask
 
 
-def _pictures(entry: Entry, path: Path, indices: range) -> Iterator[Picture]:
+def _pictures(entry: Entry, path: Path, indices: range, *, as_matte: bool = False) -> Iterator[Picture]:
     """Yield the pictures of one file of an entry; errors name the entry."""
     clip = _clip(entry, path)
     try:
         if clip.kind == "images":
-            yield from (picture for _, picture in image_pictures(clip, indices))
+            yield from (picture for _, picture in image_pictures(clip, indices, as_matte=as_matte))
             return
         wanted = frozenset(indices)
         for numbered in decode_pictures(clip, start=indices[0], end=indices[-1] + 1, alpha=True, only=wanted):

@@ -8,13 +8,11 @@ from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 
-import numpy as np
-
 from mattekit.checks import MediaError
 from mattekit.media.formats import IMAGES
 from mattekit.media.paths import reason, show_path
 from mattekit.media.pixels import Picture
-from mattekit.media.stills import Header, load_image, read_header
+from mattekit.media.stills import Header, load_image, read_header, white_of
 from mattekit.types import ClipInfo
 
 RATE = Fraction(24)
@@ -52,6 +50,9 @@ def describe_images(path: Path, files: tuple[Path, ...], headers: Sequence[Heade
         bits=max(header.bits for header in headers),
         files=files,
         has_alpha=any(header.has_alpha for header in headers),
+        pixel_aspect=headers[0].pixel_aspect,
+        colour_primaries=headers[0].primaries,
+        colour_transfer=headers[0].transfer,
     )
 
 
@@ -143,21 +144,28 @@ def _near(numbers: Sequence[int]) -> bool:
     return max(numbers) - min(numbers) < 10 * len(numbers) + 1000
 
 
-def image_pictures(clip: ClipInfo, indices: Iterator[int] | range) -> Iterator[tuple[int, Picture]]:
+def image_pictures(
+    clip: ClipInfo, indices: Iterator[int] | range, *, as_matte: bool = False
+) -> Iterator[tuple[int, Picture]]:
     """Yield frame numbers of an image clip and their pictures.
+
+    Args:
+        clip: Of kind "images".
+        indices: Which frames.
+        as_matte: Whether the numbers of OpenEXR files are taken as they are, and not as light that is to be displayed.
 
     Raises:
         MediaError: A file is gone, broken, or of another size than when the clip was probed.
     """
     for index in indices:
         file = clip.files[index]
-        pixels = load_image(file)
+        pixels = load_image(file, as_matte=as_matte)
         if pixels.shape[:2] != clip.size:
             raise MediaError(
                 f"{show_path(file)} must have size {clip.size} (height, width) as frame {index} of the clip; "
                 f"got {pixels.shape[:2]}; it changed while the clip was read"
             )
-        white = int(np.iinfo(pixels.dtype).max)
+        white = white_of(pixels)
         colours = 1 if pixels.shape[2] == 1 else 3
         alpha = pixels[..., 3] if pixels.shape[2] == 4 else None
         yield index, Picture(tuple(pixels[..., c] for c in range(colours)), white, alpha, white)

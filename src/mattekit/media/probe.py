@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import av
 
 from mattekit.checks import MediaError
+from mattekit.media.exr_reader import exr_remarks
 from mattekit.media.formats import IMAGES, MATROSKA, MOV, PRIMARIES, RANGES, SPACES, TRANSFERS
 from mattekit.media.images import probe_images
 from mattekit.media.matroska import find_damage
@@ -116,7 +117,7 @@ def remarks(clip: ClipInfo) -> list[str]:
         )
     if not clip.timed:
         lines.append(f"the clip states no usable times; its frames follow each other at {float(clip.rate):g} a second")
-    return lines
+    return [*lines, *exr_remarks(clip.files)]
 
 
 def scan(container: InputContainer, stream: VideoStream, path: Path) -> Scan:

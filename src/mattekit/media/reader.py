@@ -83,8 +83,9 @@ def frames_at(clip: ClipInfo, indices: Sequence[int]) -> Iterator[Tensor]:
 def read_planes(clip: ClipInfo) -> Iterator[NDArray[Any]]:
     """Yield a clip's frames at full depth, (H, W, C), with C = 1 (grey), 3 (RGB) or 4 (RGB and alpha).
 
-    The arrays are uint8 for sources of 8 bits and uint16, 65535 for 1, for deeper ones. The alpha of VP8 and VP9 is
-    decoded too. Nothing runs ahead.
+    The arrays are uint8 for sources of 8 bits and uint16, 65535 for 1, for deeper ones; for OpenEXR files they are
+    float32, their numbers as they are, as a matte's should be. The alpha of VP8 and VP9 is decoded too. Nothing runs
+    ahead.
 
     Raises:
         MediaError: A frame is damaged.
@@ -113,7 +114,7 @@ def _pictures(clip: ClipInfo, start: int, end: int, *, alpha: bool = False) -> I
     if clip.kind == "video":
         yield from decode_pictures(clip, start=start, end=end, alpha=alpha)
         return
-    for index, picture in image_pictures(clip, range(start, end)):
+    for index, picture in image_pictures(clip, range(start, end), as_matte=alpha):
         yield Numbered(index, index if clip.kept is None else clip.kept.numbers[index], picture)
 
 
@@ -171,6 +172,8 @@ def fill_colour(picture: Picture, out: NDArray[np.float32]) -> None:
 
 def _stack(picture: Picture) -> NDArray[Any]:
     """Return a picture as (H, W, C), uint8 or uint16 at full scale."""
+    if picture.planes[0].dtype.kind == "f":
+        return np.stack([*picture.planes, *([] if picture.alpha is None else [picture.alpha])], axis=-1)
     levels = 255 if picture.white <= 255 and picture.alpha_white <= 255 else 65535
     planes = [to_levels(plane, picture.white, levels) for plane in picture.planes]
     if picture.alpha is not None:

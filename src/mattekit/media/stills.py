@@ -6,6 +6,7 @@ import struct
 import warnings
 import zlib
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,8 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from PIL.TiffImagePlugin import TiffImageFile
 
 from mattekit.checks import MediaError
+from mattekit.media.exr_head import read_exr_head
+from mattekit.media.exr_reader import known_primaries, load_exr, read_layout
 from mattekit.media.formats import IMAGES
 from mattekit.media.limits import check_pixels, most_pixels
 from mattekit.media.orientation import exif_turn, turn, turned_size
@@ -55,6 +58,9 @@ class Header:
         rotation: Clockwise turn in degrees.
         mirrored: Whether a left-right flip comes before the turn.
         has_alpha: Whether it states a transparency of its own.
+        pixel_aspect: Width by height of a pixel; only OpenEXR files are asked for it.
+        primaries: FFmpeg's name of the primaries that an OpenEXR file states, or None.
+        transfer: Likewise of the curve by which its light was made.
     """
 
     kind: str
@@ -63,6 +69,9 @@ class Header:
     rotation: int
     mirrored: bool
     has_alpha: bool
+    pixel_aspect: Fraction = Fraction(1)
+    primaries: str | None = None
+    transfer: str | None = None
 
 
 def read_header(path: Path) -> Header:
@@ -71,6 +80,12 @@ def read_header(path: Path) -> Header:
     Raises:
         MediaError: It is not an image that can be read, holds several pictures, or is too large.
     """
+    if is_exr(path):
+        head = read_exr_head(path)
+        layout = read_layout(path, head)
+        bits = max(32 if head.channels[name][0] == 2 else 16 for name in layout.colours)
+        has_alpha, primaries = layout.alpha is not None, known_primaries(head)
+        return Header("EXR", head.size, bits, 0, False, has_alpha, head.aspect, primaries, layout.transfer)
     with _opened(path) as image:
         kind = image.format or ""
         try:
@@ -86,12 +101,30 @@ def read_header(path: Path) -> Header:
         return Header(kind, turned_size(stored, rotation), bits, rotation, mirrored, _is_transparent(image))
 
 
-def load_image(path: Path) -> NDArray[Any]:
-    """Return an image as seen, (H, W, C), uint8 or uint16, with C = 1 (grey), 3 (RGB) or 4 (RGB and alpha).
+def is_exr(path: Path) -> bool:
+    """Return whether a path is named as an OpenEXR file."""
+    return path.suffix.lower() == ".exr"
+
+
+def white_of(pixels: NDArray[Any]) -> int:
+    """Return the number that stands for 1 in the pixels of an image."""
+    return 1 if pixels.dtype.kind == "f" else int(np.iinfo(pixels.dtype).max)
+
+
+def load_image(path: Path, *, as_matte: bool = True) -> NDArray[Any]:
+    """Return an image as seen, (H, W, C), with C = 1 (grey), 3 (RGB) or 4 (straight RGB and alpha).
+
+    The array is uint8 or uint16, and for OpenEXR files float32 in [0, 1].
+
+    Args:
+        path: The file.
+        as_matte: Whether the numbers of an OpenEXR file are taken as they are, not as light to be displayed.
 
     Raises:
         MediaError: It is not an image that can be read, or its data are cut short.
     """
+    if is_exr(path):
+        return load_exr(path, as_matte=as_matte)
     header = read_header(path)
     if header.bits > 8:
         return np.ascontiguousarray(turn(_load_deep(path, header), header.rotation, header.mirrored))
@@ -109,9 +142,9 @@ def read_still(path: Path | str) -> NDArray[np.float32]:
     Raises:
         MediaError: It is not an image that can be read.
     """
-    pixels = load_image(Path(path))
+    pixels = load_image(Path(path), as_matte=False)
     colour = np.repeat(pixels, 3, axis=2) if pixels.shape[2] == 1 else pixels[..., :3]
-    still: NDArray[np.float32] = np.divide(colour, np.iinfo(pixels.dtype).max, dtype=np.float32)
+    still: NDArray[np.float32] = np.divide(colour, white_of(pixels), dtype=np.float32)
     return still
 
 

@@ -11,7 +11,7 @@ from mattekit.checks import InputError, MediaError, list_values
 from mattekit.media.formats import IMAGES
 from mattekit.media.images import last_number, list_images, natural_key
 from mattekit.media.paths import reason, show_path
-from mattekit.media.stills import load_image
+from mattekit.media.stills import load_image, white_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -61,7 +61,7 @@ def read_mask(path: Path | str, size: tuple[int, int]) -> NDArray[np.uint8]:
     """
     path = Path(path)
     pixels = load_image(path)
-    if pixels.shape[2] == 4 and pixels[..., 3].min() < np.iinfo(pixels.dtype).max:
+    if pixels.shape[2] == 4 and pixels[..., 3].min() < white_of(pixels):
         mask = _to_bytes(pixels[..., 3])
     else:
         mask = _grey(path, "mask", pixels)
@@ -113,7 +113,9 @@ def _grey(path: Path, what: str, pixels: NDArray[Any] | None = None) -> NDArray[
 
 
 def _to_bytes(values: NDArray[Any]) -> NDArray[np.uint8]:
-    """Return 16-bit values rounded to 8 bits, and 8-bit values as they are."""
+    """Return floats and 16-bit values rounded to 8 bits, and 8-bit values as they are."""
+    if values.dtype.kind == "f":
+        return np.rint(values * np.float32(255)).astype(np.uint8)
     return values if values.dtype == np.uint8 else ((values.astype(np.uint32) + 128) // 257).astype(np.uint8)
 
 
