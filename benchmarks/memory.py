@@ -2,6 +2,7 @@
 
     python benchmarks/memory.py                      150 against 1,500 frames of 640x360
     python benchmarks/memory.py --long 300 --size 320x180
+    python benchmarks/memory.py --model rvm          the network of people, with weights that are drawn
 
 Each run is a process of its own, so that each has its own peak; the figure is the largest resident set.
 """
@@ -20,6 +21,8 @@ import av
 import numpy as np
 from PIL import Image
 
+WEIGHTS = "drawn.safetensors"
+
 
 def main() -> None:
     """Run both lengths and print the peaks and their difference."""
@@ -27,10 +30,13 @@ def main() -> None:
     parser.add_argument("--short", type=int, default=150, help="frames of the short clip")
     parser.add_argument("--long", type=int, default=1500, help="frames of the long clip")
     parser.add_argument("--size", default="640x360", help="WIDTHxHEIGHT")
+    parser.add_argument("--model", default="dvm", choices=("dvm", "rvm"), help="family of networks")
     options = parser.parse_args()
     width, height = (int(side) for side in options.size.split("x"))
     peaks = {}
     with tempfile.TemporaryDirectory() as folder:
+        if options.model == "rvm":
+            draw_weights(Path(folder) / WEIGHTS)
         for frames in (options.short, options.long):
             peaks[frames] = peak(Path(folder), frames, (height, width))
             print(f"{frames} frames of {options.size}: peak {peaks[frames]:.0f} MB", flush=True)
@@ -47,7 +53,10 @@ def peak(folder: Path, frames: int, size: tuple[int, int]) -> float:
         "import json, resource, sys; from mattekit.cli import main; sys.argv = json.loads(sys.argv[1])\n"
         "print(main(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
     )
-    command = ["mattekit", "matte", str(clip), "--trimap", f"0={trimap}", "--overwrite"]
+    weights = folder / WEIGHTS
+    people = ["--model", "rvm", "--weights", str(weights)]
+    command = ["mattekit", "matte", str(clip), "--overwrite"]
+    command += people if weights.exists() else ["--trimap", f"0={trimap}"]
     for option, output in zip(("--alpha", "--cutout", "--composite"), outputs, strict=True):
         command += [option, str(output)]
     done = subprocess.run(
@@ -62,6 +71,16 @@ def peak(folder: Path, frames: int, size: tuple[int, int]) -> float:
     for output in outputs:
         output.unlink()
     return int(largest) / 1024
+
+
+def draw_weights(path: Path) -> None:
+    """Write weights of the network of people that no one trained, in a process of its own."""
+    script = (
+        "import sys; from pathlib import Path; from mattekit.models.rvm import FAMILY, MattingNetwork\n"
+        "from mattekit.weights import write_weights\n"
+        "write_weights(Path(sys.argv[1]), {'matting': MattingNetwork().eval()}, family=FAMILY, card={})"
+    )
+    subprocess.run([sys.executable, "-c", script, str(path)], check=True)
 
 
 def write_clip(path: Path, frames: int, size: tuple[int, int]) -> None:

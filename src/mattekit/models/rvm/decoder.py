@@ -47,6 +47,29 @@ class Context(nn.Module):
         return gated
 
 
+class Joined(nn.Sequential):
+    """Layers of which the first, a convolution, sees several features at once.
+
+    On a processor, where no gradient is wanted, each feature is convolved by itself and the results are added, which
+    spares a copy of all of them.
+    """
+
+    def forward(self, *features: Tensor) -> Tensor:
+        """Map features (N, ..., H, W), concatenated along channels, to (N, outputs, H, W)."""
+        first = self[0]
+        found: Tensor
+        if torch.is_grad_enabled() or features[0].device.type != "cpu" or not isinstance(first, nn.Conv2d):
+            found = first(torch.cat(features, dim=1))
+        else:
+            weights = first.weight.split([feature.shape[1] for feature in features], dim=1)
+            found = functional.conv2d(features[0], weights[0], first.bias, padding=1)
+            for feature, weight in zip(features[1:], weights[1:], strict=True):
+                found += functional.conv2d(feature, weight, padding=1)
+        for layer in self[1:]:
+            found = layer(found)
+        return found
+
+
 class HalfRecurrent(nn.Module):
     """Passes the first half of the channels on and remembers the second half."""
 
@@ -66,14 +89,14 @@ class UpStep(HalfRecurrent):
 
     def __init__(self, inputs: int, skip: int, outputs: int) -> None:
         super().__init__(outputs)
-        self.conv = nn.Sequential(*_joint(inputs + skip + 3, outputs))
+        self.conv = Joined(*_joint(inputs + skip + 3, outputs))
 
     def forward(
         self, feature: Tensor, skip: Tensor, source: Tensor, *, held: Tensor | None, frames: int
     ) -> tuple[Tensor, Tensor]:
         """Return (B T, outputs, H, W) for a source of that size, and what is held after it."""
-        joined = torch.cat((raise_to(feature, source), skip, source), dim=1)
-        return self.remember(self.conv(joined), held, frames)
+        joined = self.conv(raise_to(feature, source), skip, source)
+        return self.remember(joined, held, frames)
 
 
 class LastStep(nn.Module):
@@ -81,11 +104,11 @@ class LastStep(nn.Module):
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
-        self.conv = nn.Sequential(*_joint(inputs + 3, outputs), *_joint(outputs, outputs))
+        self.conv = Joined(*_joint(inputs + 3, outputs), *_joint(outputs, outputs))
 
     def forward(self, feature: Tensor, source: Tensor) -> Tensor:
         """Return (B T, outputs, H, W)."""
-        raised: Tensor = self.conv(torch.cat((raise_to(feature, source), source), dim=1))
+        raised: Tensor = self.conv(raise_to(feature, source), source)
         return raised
 
 

@@ -33,10 +33,11 @@ class Lines:
     def alpha_at(self, fine: Tensor) -> Tensor:
         """Return the last plane (N, 1, H, W) alone, which costs a quarter."""
         slope, offset = self._raised(slice(3, 4), fine)
-        return torch.addcmul(offset, slope, fine.mean(1, keepdim=True))
+        red, green, blue = fine.split(1, dim=1)
+        return torch.addcmul(offset, slope, (red + green + blue) / 3)  # the mean of three planes takes thrice as long
 
     def _raised(self, planes: slice, fine: Tensor) -> tuple[Tensor, Tensor]:
-        both = torch.cat((self.slope[:, planes], self.offset[:, planes]), dim=1)
+        both = torch.cat((self.slope[:, planes], self.offset[:, planes]), dim=1).contiguous()
         raised = functional.interpolate(both, fine.shape[-2:], mode="bilinear", align_corners=False)
         slope, offset = raised.chunk(2, dim=1)
         return slope, offset

@@ -46,4 +46,4 @@ def load_matting(tensors: Mapping[str, Tensor], *, family: str, path: Path) -> M
     for module in network.modules():
         if isinstance(module, nn.ReLU | nn.Hardswish):
             module.inplace = True  # no gradient needs what was there before
-    return network
+    return network.to(memory_format=torch.channels_last)  # a tenth faster on a processor
