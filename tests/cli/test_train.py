@@ -14,14 +14,16 @@ import pytest
 import torch
 from safetensors import safe_open
 
-from mattekit.cli import main, training
+from mattekit.cli import main, training, training_people
 from mattekit.data.compose import Composer
 from mattekit.data.pack import Source, write_pack
 from mattekit.data.procedural import procedural_sources
 from mattekit.models import load
 from mattekit.models.dvm.recipes import stages
+from mattekit.models.rvm import stages as rvm_stages
+from mattekit.models.rvm.network import MattingNetwork as RvmNetwork
 from mattekit.types import Sample, Stage
-from mattekit.weights import read_weights
+from mattekit.weights import read_weights, write_weights
 
 TINY = ["--pack", "pack.safetensors", "-o", "run", "--device", "cpu", "--json", "--no-tensorboard"]
 BUDGET = [*TINY, "--minutes", "0", "--validate-every", "0"]
@@ -214,3 +216,55 @@ def test_the_command_trains_where_no_video_can_be_decoded_in_mixed_precision_too
     )
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["step"] == 1
+
+
+def test_people_train_through_all_stages_and_make_weights_of_their_backbone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(training_people, "VALIDATION_CLIPS", 1)
+    monkeypatch.setattr(rvm_stages, "TINY_ITERATIONS", (2, 1, 1, 1))
+    arguments = ["train", "rvm", "--recipe", "tiny", "--random", "--validate-every", "6", *TINY]
+    assert main(arguments) == 0
+    captured = capsys.readouterr()
+    summary = json.loads(captured.out)
+    assert (summary["network"], summary["step"], summary["steps"]) == ("rvm", 12, 12)
+    assert "the pack has no masks of people; segmentation trains on composites" in captured.err
+    rows, scores = (lines(tmp_path / "run/rvm-mobilenetv3" / name) for name in ("log.jsonl", "validation.jsonl"))
+    assert [str(row["stage"])[6:] for row in rows][:4] == ["1 low", "1 people in clips", "1 low", "1 people in stills"]
+    assert [str(row["stage"])[6:] for row in rows][6:9] == ["3 low", "3 high", "3 people in clips"]
+    assert [row["step"] for row in scores] == [6, 12] and set(scores[0]) >= {"raw MAD", "averaged dtSSD"}
+    for name in ("", "-best"):
+        assert load("rvm", weights=tmp_path / "run" / f"rvm-mobilenetv3{name}.safetensors").family == "rvm"
+    assert card(tmp_path / "run/rvm-mobilenetv3.safetensors")["segmentation"] == "yes"
+
+
+def test_people_train_on_the_larger_backbone_from_weights_and_without_segmentation(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    begun = tmp_path / "begun.safetensors"
+    write_weights(begun, {"matting": RvmNetwork("resnet50")}, family="rvm-resnet50", card={})
+    arguments = ["--backbone", "resnet50", "--init", str(begun), "--recipe", "tiny", "--no-segmentation", *BUDGET]
+    assert main(["train", "rvm", *arguments]) == 0
+    summary = json.loads(capsys.readouterr().out)
+    assert (summary["step"], summary["steps"]) == (1, 6 + 2 + 2 * 2 + 2 * 4)
+    before, after = (read_weights(path, family="rvm-resnet50") for path in (begun, Path(summary["weights"])))
+    assert before.keys() == after.keys()
+    gap = max((after[key] - before[key]).abs().max() for key in before if key.endswith("conv1.weight"))
+    assert 0 < gap < 0.01
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["rvm", "--network", "matting"], "--network must be for dvm alone; got it for rvm: leave it out"),
+        (["dvm", "--random"], "--pretrained must be for rvm alone; got it for dvm: leave it out"),
+        (["rvm", "--backbone", "imagenet"], "--backbone must be one of mobilenetv3, resnet50; got 'imagenet'"),
+        (["other"], "family must be one of dvm, rvm; got 'other'"),
+    ],
+)
+def test_options_of_the_other_family_are_refused(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["train", *arguments, *TINY]) == 2
+    error = capsys.readouterr().err
+    assert message in error and error.count("\n") == 1

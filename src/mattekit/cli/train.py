@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mattekit.checks import InputError, check_choice
+from mattekit.cli import training_people
 from mattekit.cli.device import DEVICES
 from mattekit.cli.trained import write_trained
 from mattekit.cli.training import BACKBONES, FROZEN, LOSSES, NETWORKS, RECIPES, SIZES, Plan, build_trainer
@@ -21,17 +22,22 @@ if TYPE_CHECKING:
     from mattekit.engine.train import Trainer
 
 AMP = ("auto", "off", "bf16", "fp16")
+FAMILIES = {"dvm": ("pretrained", "segmentation"), "rvm": ("network", "size", "losses")}
+"""Families that can be trained, and options that are for the other one."""
 
 
 def train(
-    family: Annotated[str, typer.Argument(help="Family of networks; dvm.")] = "dvm",
+    context: typer.Context,
+    family: Annotated[str, typer.Argument(help="Family of networks: dvm, or rvm for people without trimaps.")] = "dvm",
     *,
-    network: Annotated[str, typer.Option(help="Which of the two networks: matting or propagation.")] = "matting",
-    size: Annotated[str, typer.Option(help="Size of the networks: small or paper.")] = "small",
+    network: Annotated[str, typer.Option(help="Which network of dvm: matting or propagation.")] = "matting",
+    size: Annotated[str, typer.Option(help="Size of the networks of dvm: small or paper.")] = "small",
     recipe: Annotated[
         str, typer.Option(help="How to train: small, paper, or tiny, which is over in seconds.")
     ] = "small",
-    losses: Annotated[str, typer.Option(help="Of recipe paper: code, as published, or paper, as printed.")] = "code",
+    losses: Annotated[
+        str, typer.Option(help="Of dvm's recipe paper: code, as published, or paper, as printed.")
+    ] = "code",
     data: Annotated[
         Path | None, typer.Option(help="List or folder of sources, packed when the pack is missing.")
     ] = None,
@@ -44,8 +50,18 @@ def train(
         str | None, typer.Option(help="Weights to begin from: a file, or carried; a run that is there goes on.")
     ] = None,
     backbone: Annotated[
-        str, typer.Option(help="How encoders of size paper begin: imagenet, downloaded once, or random.")
-    ] = "imagenet",
+        str | None,
+        typer.Option(
+            help="Of rvm: mobilenetv3 or resnet50. How dvm's encoders of size paper begin: imagenet, downloaded once, "
+            "or random."
+        ),
+    ] = None,
+    pretrained: Annotated[
+        bool, typer.Option("--pretrained/--random", help="How rvm's backbone begins: ImageNet's, downloaded once.")
+    ] = True,
+    segmentation: Annotated[
+        bool, typer.Option("--segmentation/--no-segmentation", help="Whether rvm learns in turn to segment people.")
+    ] = True,
     batch: Annotated[
         int | None, typer.Option(min=1, help="Clips a step, over all processes; else the recipe's.")
     ] = None,
@@ -70,20 +86,22 @@ def train(
 
     On several GPUs or machines: torchrun --nproc_per_node N -m mattekit train ...
     """
+    chosen = backbone or ("imagenet" if family == "dvm" else "mobilenetv3")
     choices = (
-        ("family", family, ("dvm",)),
+        ("family", family, tuple(FAMILIES)),
         ("network", network, NETWORKS),
         ("--size", size, SIZES),
         ("--recipe", recipe, RECIPES),
         ("--losses", losses, LOSSES),
-        ("--backbone", backbone, BACKBONES),
+        ("--backbone", chosen, BACKBONES if family == "dvm" else training_people.BACKBONES),
         ("--amp", amp, AMP),
         ("--freeze-norms", freeze_norms, FROZEN),
         ("--device", device, DEVICES),
     )
     for name, value, allowed in choices:
         check_choice(name, value, allowed)
-    _find_pack(data, pack)
+    _check_unused(context, family)
+    _find_pack(data, pack, people=family == "rvm")
     plan = Plan(
         network=network,
         size=size,
@@ -93,7 +111,7 @@ def train(
         procedural=procedural,
         output=output,
         init=init,
-        backbone=backbone,
+        backbone=chosen,
         batch=batch,
         accumulate=accumulate,
         amp=amp,
@@ -104,26 +122,41 @@ def train(
         minutes=minutes,
         seed=seed,
         device=device,
+        model=family,
+        pretrained=pretrained,
+        segmentation=segmentation,
     )
     _train(plan, as_json=as_json)
 
 
 def _train(plan: Plan, *, as_json: bool) -> None:
     """Train, write the weights, and say what was done, in the process that writes."""
-    trainer = build_trainer(plan)
-    averaged = _run_with_progress(trainer, plan.network)
+    people = plan.model == "rvm"
+    name = "rvm" if people else plan.network
+    trainer = training_people.build_people_trainer(plan) if people else build_trainer(plan)
+    averaged = _run_with_progress(trainer, name)
     trainer.processes.close()
     if not trainer.processes.is_main:
         return
-    weights = write_trained(plan, averaged, step=trainer.step)
-    summary: dict[str, object] = {"network": plan.network, "step": trainer.step, "steps": trainer.steps}
+    write = training_people.write_people if people else write_trained
+    weights = write(plan, averaged, step=trainer.step)
+    summary: dict[str, object] = {"network": name, "step": trainer.step, "steps": trainer.steps}
     summary |= {"weights": weights and str(weights), "best_step": trainer.best.step, "best_error": trainer.best.error}
-    print(f"{plan.network}: step {trainer.step} of {trainer.steps} in {plan.folder}", file=sys.stderr)
+    print(f"{name}: step {trainer.step} of {trainer.steps} in {plan.folder}", file=sys.stderr)
     if as_json:
         print(json.dumps(summary))
 
 
-def _find_pack(data: Path | None, pack: Path) -> None:
+def _check_unused(context: typer.Context, family: str) -> None:
+    """Raise when an option was given that this family does not have."""
+    for name in FAMILIES[family]:
+        source = context.get_parameter_source(name)
+        if source is not None and source.name == "COMMANDLINE":
+            other = next(each for each in FAMILIES if each != family)
+            raise InputError(f"--{name} must be for {other} alone; got it for {family}: leave it out")
+
+
+def _find_pack(data: Path | None, pack: Path, *, people: bool) -> None:
     """Make the pack where it is missing and there is something to make it from."""
     if pack.exists():
         return
@@ -131,19 +164,27 @@ def _find_pack(data: Path | None, pack: Path) -> None:
         raise InputError(f"a pack of sources must exist; {pack} does not: give --data FOLDER to make it from")
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
         raise InputError(f"several processes must find the pack made; {pack} is missing: run mattekit data pack first")
-    _make_pack(data, pack)
+    _make_pack(data, pack, people=people)
 
 
-def _make_pack(data: Path, pack: Path) -> None:
-    """Pack the training sources that may be shipped, and procedural subjects; only this needs to decode pictures."""
+def _make_pack(data: Path, pack: Path, *, people: bool) -> None:
+    """Pack the training sources that may be shipped; only this needs to decode pictures.
+
+    For people they are clips with all their frames, and masks; else procedural subjects are added.
+    """
     from mattekit.cli.data import choose_sources
 
     entries = choose_sources(data, use="ship", split="train")
-    from mattekit.data.packing import make_pack
+    from mattekit.data.packing import PackPlan, make_pack
 
-    entries = [entry for entry in entries if entry.role != "segmentation"]
-    made = make_pack(pack, entries, procedural=320, seed=7)
-    count = made.foregrounds + made.backgrounds + made.procedural
+    if people:
+        made = make_pack(
+            pack, entries, plan=PackPlan(longest=512, every=1, background_longest=512, background_frames=100)
+        )
+    else:
+        entries = [entry for entry in entries if entry.role != "segmentation"]
+        made = make_pack(pack, entries, procedural=320, seed=7)
+    count = made.foregrounds + made.backgrounds + made.procedural + made.segmentation
     print(f"packed {count} sources into {pack}", file=sys.stderr)
 
 

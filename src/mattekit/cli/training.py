@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from mattekit.data.compose import Composer
     from mattekit.data.pack import Source
-    from mattekit.engine.train import Trainer
+    from mattekit.engine.train import Trainer, TrainOptions
     from mattekit.engine.validate import Validation
     from mattekit.models.dvm.recipes import Matting, Propagation
     from mattekit.types import Recipe, Stage
@@ -59,16 +59,34 @@ class Plan:
     minutes: float | None
     seed: int
     device: str
+    model: str = "dvm"
+    pretrained: bool = True
+    segmentation: bool = True
 
     @property
     def folder(self) -> Path:
         """Where the run's files are."""
-        return self.output / self.network
+        return self.output / (self.network if self.model == "dvm" else self.family)
 
     @property
     def family(self) -> str:
-        """What weights of this size are named."""
-        return f"dvm-{self.size}"
+        """What weights of this size or backbone are named."""
+        return f"dvm-{self.size}" if self.model == "dvm" else f"{self.model}-{self.backbone}"
+
+    def options(self, frozen_norms: tuple[str, ...]) -> TrainOptions:
+        """Return what the trainer is told."""
+        from mattekit.engine.train import TrainOptions
+
+        return TrainOptions(
+            seed=self.seed,
+            minutes=self.minutes,
+            save_every=self.save_every,
+            batch=self.batch,
+            accumulate=self.accumulate,
+            amp=self.amp,
+            frozen_norms=frozen_norms,
+            tensorboard=self.tensorboard,
+        )
 
 
 def build_trainer(plan: Plan) -> Trainer:
@@ -77,7 +95,7 @@ def build_trainer(plan: Plan) -> Trainer:
 
     from mattekit.data.pack import read_pack
     from mattekit.engine.processes import open_processes
-    from mattekit.engine.train import Trainer, TrainOptions
+    from mattekit.engine.train import Trainer
 
     processes = open_processes(choose_device(plan.device))
     torch.manual_seed(plan.seed)
@@ -87,22 +105,13 @@ def build_trainer(plan: Plan) -> Trainer:
         fill_from(part, plan, plan.network)
     part.to(processes.device)
     foregrounds, backgrounds = read_pack(plan.pack, device=processes.device)
-    foregrounds += _rendered(plan.procedural, processes.device)
+    foregrounds += rendered(plan.procedural, processes.device)
     held: tuple[list[Source], list[Source]] = ([], [])
     if plan.validate_every:
-        foregrounds, backgrounds, held = _split(foregrounds, backgrounds)
+        foregrounds, backgrounds, held = split(foregrounds, backgrounds)
     recipe = build_recipe(plan, part, len(foregrounds))
     validation = _validation(plan, recipe.stages, held) if held[0] and processes.is_main else None
-    options = TrainOptions(
-        seed=plan.seed,
-        minutes=plan.minutes,
-        save_every=plan.save_every,
-        batch=plan.batch,
-        accumulate=plan.accumulate,
-        amp=plan.amp,
-        frozen_norms={"none": (), "encoder": ENCODERS, "all": ("",)}[plan.freeze_norms],
-        tensorboard=plan.tensorboard,
-    )
+    options = plan.options({"none": (), "encoder": ENCODERS, "all": ("",)}[plan.freeze_norms])
     draw = _composer(plan, foregrounds, backgrounds).sample
     return Trainer(part, recipe, draw, folder=plan.folder, options=options, validation=validation, processes=processes)
 
@@ -158,7 +167,7 @@ def build_recipe(plan: Plan, part: Matting | Propagation, foregrounds: int) -> R
     return carrying.PropagationRecipe(part, stages=stages)
 
 
-def _rendered(count: int, device: torch.device) -> list[Source]:
+def rendered(count: int, device: torch.device) -> list[Source]:
     """Return so many procedural foregrounds, always the same."""
     from mattekit.data.procedural import procedural_clips
 
@@ -176,7 +185,7 @@ def _composer(plan: Plan, foregrounds: Sequence[Source], backgrounds: Sequence[S
     return Composer(foregrounds, backgrounds, blobs=plan.network == "matting")
 
 
-def _split(
+def split(
     foregrounds: list[Source], backgrounds: list[Source]
 ) -> tuple[list[Source], list[Source], tuple[list[Source], list[Source]]]:
     """Return the sources to train on, and those held out; a lone background is for both."""

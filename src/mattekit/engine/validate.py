@@ -82,6 +82,26 @@ def alpha_errors(alphas: Sequence[Tensor], clips: Sequence[Sample]) -> dict[str,
     return {name: value for name, value in named.items() if value is not None}
 
 
+def frame_errors(alphas: Sequence[Tensor], clips: Sequence[Sample]) -> dict[str, float]:
+    """Return MAD and MSE, times 1000, and dtSSD, times 100, over whole frames, the mean over clips.
+
+    Args:
+        alphas: (1, T, 1, H, W) in [0, 1] for each clip.
+        clips: With the truth.
+
+    Source: the regions and factors of the conventions `rvm-lr` and `rvm-hr`; dtSSD is the root of the mean over a
+    frame, and a mean over pairs of frames.
+    """
+    rows = []
+    for alpha, clip in zip(alphas, clips, strict=True):
+        found, true = alpha[0].double(), clip.alpha_true[0].double()
+        error = found - true
+        change = error.diff(dim=0).square().mean(dim=(1, 2, 3)).sqrt()
+        rows.append([error.abs().mean(), error.square().mean(), change.mean() if len(change) else error.sum() * 0])
+    mean = torch.tensor(rows, dtype=torch.float64).mean(dim=0) * torch.tensor([1e3, 1e3, 1e2])
+    return dict(zip(("MAD", "MSE", "dtSSD"), mean.tolist(), strict=True))
+
+
 def trimap_errors(trimaps: Sequence[Tensor], clips: Sequence[Sample]) -> dict[str, float]:
     """Return the share of wrong pixels, and how far unknown regions miss each other (1 - intersection over union).
 
