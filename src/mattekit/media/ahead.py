@@ -5,6 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -19,38 +20,58 @@ class _Last:
 
 
 class _Worker(threading.Thread, Generic[Item]):
-    """Fills a bounded queue from an iterator until the iterator ends, fails, or is no longer wanted."""
+    """Fills a queue from an iterator until the iterator ends, fails, or is no longer wanted.
+
+    Simple queues alone are safe from an interrupt at any moment: locks may stay taken, and a thread's join may say that
+    it has ended while it runs.
+    """
 
     def __init__(self, source: Iterator[Item], depth: int) -> None:
         super().__init__(name="mattekit-ahead", daemon=True)
         self.source = source
-        self.ready: queue.Queue[Item | _Last] = queue.Queue(maxsize=depth)
-        self.stopped = threading.Event()
+        self.ready: queue.SimpleQueue[Item | _Last] = queue.SimpleQueue()
+        self.room: queue.SimpleQueue[None] = queue.SimpleQueue()
+        self._ended: queue.SimpleQueue[None] = queue.SimpleQueue()
+        self._is_stopped = self._is_over = False
+        for _ in range(depth):
+            self.room.put(None)
 
     def run(self) -> None:
         """Move items into the queue; the source is closed in this thread, which also opened it."""
         last = _Last()
         try:
-            for item in self.source:
-                self.ready.put(item)
-                if self.stopped.is_set():
-                    break
+            try:
+                for item in self.source:
+                    self.room.get()
+                    if self._is_stopped:
+                        break
+                    self.ready.put(item)
+            finally:
+                close = getattr(self.source, "close", None)
+                if close is not None:
+                    close()
         except BaseException as error:
             last = _Last(error)
         finally:
-            close = getattr(self.source, "close", None)
-            if close is not None:
-                close()
-        self.ready.put(last)
+            self.ready.put(last)
+            self._is_over = True
+            self._ended.put(None)
 
     def stop(self) -> None:
-        """End the thread: make room in the queue until it has noticed."""
-        self.stopped.set()
-        while self.is_alive():
-            try:
-                self.ready.get(timeout=0.05)
-            except queue.Empty:
-                continue
+        """End the thread and wait until it has closed the source, though the waiting be interrupted once."""
+        self._is_stopped = True
+        self.room.put(None)
+        try:
+            self._wait()
+        except BaseException:
+            self._wait()
+            raise
+
+    def _wait(self) -> None:
+        """Wait for the end of the work; of the thread itself little is left then."""
+        while not self._is_over:
+            with suppress(queue.Empty):
+                self._ended.get(timeout=0.2)
         self.join()
 
 
@@ -75,6 +96,7 @@ def run_ahead(source: Iterator[Item], depth: int) -> Iterator[Item]:
                 if item.error is not None:
                     raise item.error
                 return
+            worker.room.put(None)
             yield item
     finally:
         worker.stop()
