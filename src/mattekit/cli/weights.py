@@ -1,4 +1,4 @@
-"""`mattekit weights`: converts published files, shows what a file holds, lists what the package carries."""
+"""`mattekit weights`: fetches and converts published files, shows what a file holds, lists what the package carries."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mattekit.checks import InputError, WeightsError
+from mattekit.checks import WeightsError
+from mattekit.cli.fetch import SUFFIX, check_target, fetch
 from mattekit.media import show_path
 
 if TYPE_CHECKING:
     from mattekit.weights.contents import Contents
 
-SUFFIX = ".safetensors"
-
-app = typer.Typer(help="Convert published weights, show what a file holds, list the carried ones.")
+app = typer.Typer(help="Fetch and convert published weights, show what a file holds, list the carried ones.")
+app.command("fetch")(fetch)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one summary line on stdout.")]
 
@@ -37,12 +37,13 @@ def convert(
 ) -> None:
     """Convert published PyTorch weights to safetensors, for --weights; nothing that the file brings is run.
 
-    Every key, shape and value is checked. Known: the network of Deep Video Matting via Spatio-Temporal Alignment and
-    Aggregation (CVPR 2021) as its authors released it.
+    Every key, shape and value is checked. Known, as their authors released them: the networks of Deep Video Matting via
+    Spatio-Temporal Alignment and Aggregation (CVPR 2021) and of Robust High-Resolution Video Matting with Temporal
+    Guidance (WACV 2022), with MobileNetV3 and with ResNet-50.
     """
     target = source.with_suffix(SUFFIX) if output is None else output
     _check_input(source)
-    _check_target(target, source, overwrite=overwrite)
+    check_target(target, source=source, overwrite=overwrite)
     begun = time.monotonic()
     from mattekit.models import published_layouts
     from mattekit.weights.convert import convert as convert_file
@@ -131,15 +132,3 @@ def _check_input(path: Path) -> None:
     if not path.is_file():
         what = "is a folder" if path.is_dir() else "does not exist"
         raise WeightsError(f"weights must be a file; {show_path(path)} {what}: check the name")
-
-
-def _check_target(target: Path, source: Path, *, overwrite: bool) -> None:
-    """Raise unless the output can be written without harm."""
-    if target.suffix != SUFFIX:
-        raise InputError(f"weights must be written as {SUFFIX}; got {show_path(target)}: change its suffix")
-    if target.is_dir() or not target.absolute().parent.is_dir():
-        raise InputError(f"an output must be a file in a folder that exists; got {show_path(target)}; make the folder")
-    if target.exists() and target.samefile(source):
-        raise InputError(f"the output must not be the input; both are {show_path(target)}: choose another name")
-    if target.exists() and not overwrite:
-        raise InputError(f"{show_path(target)} must not exist yet; it does: choose another name, or add --overwrite")

@@ -62,7 +62,14 @@ class Converted:
     parameters: int
 
 
-def convert(source: Path, output: Path, layouts: Sequence[Layout], *, half: bool = False) -> Converted:
+def convert(
+    source: Path,
+    output: Path,
+    layouts: Sequence[Layout],
+    *,
+    half: bool = False,
+    card: Mapping[str, str] | None = None,
+) -> Converted:
     """Convert a published PyTorch file to safetensors, written beside its place first.
 
     Args:
@@ -70,6 +77,7 @@ def convert(source: Path, output: Path, layouts: Sequence[Layout], *, half: bool
         output: The file to write; what stands there is replaced.
         layouts: What is known; the one with most keys in common is meant.
         half: Write half precision instead of single.
+        card: More metadata: licence and so on.
 
     Raises:
         WeightsError: The source cannot be read safely, is of no known layout, misses a key, holds an unknown one or one
@@ -80,7 +88,7 @@ def convert(source: Path, output: Path, layouts: Sequence[Layout], *, half: bool
     tensors = check_state(state, layout, source, half=half)
     trained = [key for key in tensors if not key.endswith(("running_mean", "running_var"))]
     parameters = sum(tensors[key].numel() for key in trained)
-    metadata = {"family": layout.family, "source": source.name, "source_sha256": _digest(source)}
+    metadata = {**(card or {}), "family": layout.family, "source": source.name, "source_sha256": _digest(source)}
     beside = output.with_name(f".{output.name}.part")
     try:
         save_file(tensors, str(beside), metadata=metadata)
