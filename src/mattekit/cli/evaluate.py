@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, nullcontext
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from mattekit.checks import InputError, check_choice
-from mattekit.cli.evaluation import write_report
+from mattekit.cli.evaluation import PICTURES, check_place, growing, write_report
 from mattekit.cli.report import progress_bar
 from mattekit.media import probe, show_path
 from mattekit.media.encoders import VIDEOS
@@ -58,23 +58,21 @@ def evaluate(
     for name, (one, other) in pairs.items():
         _check_same(name, probe(one), probe(other))
     if output is not None:
-        if output.exists():
-            raise InputError(f"{show_path(output)} must not exist yet; it does: name a new folder for the report")
-        if not output.absolute().parent.is_dir():
-            raise InputError(f"{show_path(output)} must lie in a folder that exists; make {show_path(output.parent)}")
-        (output / "pictures").mkdir(parents=True)
-    settings = {
-        "convention": convention,
-        "force": force,
-        "worst": worst,
-        "pictures": None if output is None else str((output / "pictures").absolute()),
-        "flows": None if flow_cache is None else str(flow_cache.absolute()),
-    }
-    results = _score_all(pairs, known, shown, settings, workers=workers)
-    means = _means(results)
+        check_place(output)
+    with nullcontext() if output is None else growing(output) as hidden:
+        settings = {
+            "convention": convention,
+            "force": force,
+            "worst": worst,
+            "pictures": None if hidden is None else str(hidden / PICTURES),
+            "flows": None if flow_cache is None else str(flow_cache.absolute()),
+        }
+        results = _score_all(pairs, known, shown, settings, workers=workers)
+        means = _means(results)
+        if hidden is not None:
+            write_report(hidden, convention, results, means)
     _print_table(convention, results, means)
     if output is not None:
-        write_report(output, convention, results, means)
         print(f"wrote {show_path(output / 'index.html')}", file=sys.stderr)
     if as_json:
         scores = {name: result["means"] for name, result in results.items()}

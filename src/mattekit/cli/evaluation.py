@@ -5,10 +5,19 @@ from __future__ import annotations
 import csv
 import html
 import json
-from collections.abc import Mapping, Sequence
+import os
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from mattekit.checks import InputError, MediaError
+from mattekit.media import show_path
+from mattekit.media.paths import cannot_write
+from mattekit.media.verify import remove, sync
+
+PAGE, SCORES, PICTURES = "index.html", "scores.json", "pictures"
 WIDTH, HEIGHT = 640, 120
 """Size of a curve in px."""
 CURVES = ("SAD", "MAD", "SSDA", "dtSSD", "MESSDdt")
@@ -26,6 +35,57 @@ svg { background: #8881 }
 polyline { fill: none; stroke: #27c; stroke-width: 1.5 }
 text { fill: currentColor; font-size: 11px }
 """
+
+
+def check_place(folder: Path) -> None:
+    """Raise unless a report can be put there.
+
+    Raises:
+        InputError: Something stands there, or the folder around it is missing.
+    """
+    if os.path.lexists(folder):
+        raise InputError(f"{show_path(folder)} must not exist yet; it does: name a new folder for the report")
+    if not folder.absolute().parent.is_dir():
+        raise InputError(f"{show_path(folder)} must lie in a folder that exists; make {show_path(folder.parent)}")
+
+
+@contextmanager
+def growing(folder: Path) -> Iterator[Path]:
+    """Give a hidden folder beside a report's place; it gets that name when the block ends, and is gone when it fails.
+
+    Raises:
+        MediaError: It cannot be written, does not hold what was written, or something stands there by now.
+    """
+    hidden = folder.absolute().with_name(f".mattekit-{secrets.token_hex(6)}")
+    try:
+        (hidden / PICTURES).mkdir(parents=True)
+        yield hidden
+        _check_whole(hidden, folder)
+        if os.path.lexists(folder):
+            raise MediaError(f"{show_path(folder)} must not exist yet; it appeared meanwhile; choose another name")
+        os.rename(hidden, folder.absolute())
+    except OSError as error:
+        remove(hidden)
+        raise cannot_write(folder, error) from error
+    except BaseException:
+        remove(hidden)
+        raise
+
+
+def _check_whole(hidden: Path, folder: Path) -> None:
+    """Raise unless what the page and the scores name is there and can be read again; then have it reach the disk."""
+    try:
+        told = json.loads((hidden / SCORES).read_text(encoding="utf-8"))
+        wanted = {each["picture"] for result in told["clips"].values() for each in result["worst"]}
+        pictures = {file.name for file in (hidden / PICTURES).iterdir() if file.stat().st_size}
+        is_whole = wanted == pictures and (hidden / PAGE).read_text(encoding="utf-8").endswith("</html>\n")
+    except ValueError:
+        is_whole = False
+    if not is_whole:
+        raise MediaError(f"{show_path(folder)} must hold what was written; it does not; check the disk and try again")
+    for file in hidden.rglob("*"):
+        sync(file)
+    sync(hidden)
 
 
 def write_report(
@@ -53,8 +113,8 @@ def write_report(
             for index in range(length):
                 writer.writerow([clip, index, *(_at(result["frames"].get(name, []), index) for name in names)])
     told = {"convention": convention, "mean": means, "clips": results}
-    (folder / "scores.json").write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
-    (folder / "index.html").write_text(_page(convention, results, means), encoding="utf-8")
+    (folder / SCORES).write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+    (folder / PAGE).write_text(_page(convention, results, means), encoding="utf-8")
 
 
 def _page(convention: str, results: Mapping[str, Mapping[str, Any]], means: Mapping[str, float | None]) -> str:
