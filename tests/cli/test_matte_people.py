@@ -108,6 +108,25 @@ def test_what_does_not_go_together_is_refused_in_one_line(
     assert not Path("a.mkv").exists()
 
 
+def test_what_is_left_of_a_damaged_clip_is_matted_too(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    whole = Path("clip.mkv").read_bytes()
+    Path("clip.mkv").write_bytes(whole[: len(whole) * 3 // 4])
+    assert main([*RVM, "--alpha", "a.mkv"]) == 2
+    assert main([*RVM, "--alpha", "a.mkv", "--salvage", "--json"]) == 0
+    assert 0 < json.loads(capsys.readouterr().out)["frames"] < 10
+
+
+def test_the_stabiliser_comes_only_if_asked_for_and_trimaps_are_not_carried(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, options in (("a", []), ("b", ["--stabilise", "0"]), ("c", ["--stabilise", "1"])):
+        assert main([*RVM, "--alpha", f"{name}.mkv", *options]) == 0
+    assert Path("a.mkv").read_bytes() == Path("b.mkv").read_bytes() != Path("c.mkv").read_bytes()
+    capsys.readouterr()
+    assert main(["propagate", "clip.mkv", "--trimap", "0=t.png", "-o", "d", *RVM[2:]]) == 2
+    assert "must be carried by a model that takes some; got --model rvm" in capsys.readouterr().err
+
+
 def test_a_batch_needs_no_trimaps_either(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def run_here(work: Work, tasks: Sequence[Task], *, isolated: bool, **options: Any) -> Any:
         return run(work, tasks, **options)

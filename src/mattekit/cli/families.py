@@ -46,6 +46,16 @@ def check_family(model: str, *, trimaps: Mapping[str, object], working_size: int
         )
 
 
+def check_carries(model: str) -> None:
+    """Raise where a family is known to carry no trimaps.
+
+    Raises:
+        InputError: It does not.
+    """
+    if not takes_trimaps(model):
+        raise InputError(f"trimaps must be carried by a model that takes some; got --model {model}: take --model dvm")
+
+
 def steadiness_of(model: str, stabilise: float | None) -> float:
     """Return how far alpha is stabilised: as asked, else fully, but not after a network that remembers by itself."""
     if stabilise is not None:

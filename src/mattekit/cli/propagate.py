@@ -16,6 +16,7 @@ from mattekit.checks import InputError
 from mattekit.cli.confidence import Confidences, check_report
 from mattekit.cli.cuts import cuts_of
 from mattekit.cli.device import choose_device, set_threads
+from mattekit.cli.families import check_carries
 from mattekit.cli.frames import open_frames, with_trimaps
 from mattekit.cli.keyframes import collect_keyframes, default_band
 from mattekit.cli.matte import Job
@@ -74,6 +75,7 @@ def propagate(
     At the end it says how far the trimaps can be trusted, and at which frames another one would help most. Nothing is
     carried over a cut.
     """
+    check_carries(model)
     check_settings(model=model, device=device, weights=weights)
     info = open_clip(clip, damaged=salvage)
     span = choose_span(info, start, end)

@@ -51,10 +51,12 @@ def choose_span(clip: ClipInfo, start: int, end: int | None) -> tuple[int, int]:
 def keep_keys(clip: ClipInfo, keys: dict[int, KeySource]) -> tuple[dict[int, KeySource], list[str]]:
     """Return key frames by their place among the kept frames, and a note on those of frames that are lost.
 
+    None are given to a network that needs none.
+
     Raises:
         InputError: All of them are of lost frames.
     """
-    if clip.kept is None:
+    if clip.kept is None or not keys:
         return keys, []
     places = {number: place for place, number in enumerate(clip.kept.numbers)}
     lost = [number for number in keys if number not in places]
