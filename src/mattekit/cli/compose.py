@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mattekit.checks import InputError, MattekitError, check_choice, one_line
+from mattekit.cli.presets import plan_of_folders
 from mattekit.cli.report import progress_bar
 from mattekit.media import show_path
 
@@ -28,6 +29,10 @@ DRAWING = ("split", "hold_out", "backgrounds")
 """Options of what a list of pairs settles."""
 LISTING = (*DRAWING, "layout", "use", "pairs", "longest", "frames", "clip_frames", "blur", "seed")
 """Options of what a plan settles."""
+PRESET = (*DRAWING, "use", "pairs", "longest", "frames", "clip_frames", "blur", "seed")
+"""Options of what a preset settles."""
+PRESETS_ALONE = ("still_grounds", "moving_grounds", "resolution")
+"""Options of a preset alone."""
 FORMS = ("clips", "tree", "plan")
 SPLITS = ("train", "validation", "test")
 
@@ -72,6 +77,12 @@ def compose(
     clip_frames: Annotated[int, typer.Option(min=1, help="Most frames where it is a clip.")] = 150,
     blur: Annotated[bool, typer.Option("--blur", help="Soften backgrounds.")] = False,
     seed: Annotated[int, typer.Option(help="All randomness follows from it.")] = 2019,
+    preset: Annotated[
+        str | None, typer.Option(help="Test set of the RVM paper: rvm-vm240k, rvm-d646 or rvm-aim.")
+    ] = None,
+    still_grounds: Annotated[Path | None, typer.Option(help="Folder of pictures behind a preset's subjects.")] = None,
+    moving_grounds: Annotated[Path | None, typer.Option(help="Folder of clips behind a preset's subjects.")] = None,
+    resolution: Annotated[str, typer.Option(help="Of a preset: low or high.")] = "low",
     on_bad: Annotated[str, typer.Option(help="refuse or skip bad sources.")] = "refuse",
     engine: Annotated[str, typer.Option(help="local or ray.")] = "local",
     workers: Annotated[int, typer.Option(min=1, help="Composites made at a time.")] = 1,
@@ -97,10 +108,21 @@ def compose(
     check_choice("--engine", engine, ENGINES)
     parts = tuple(part.strip() for part in streams.split(",") if part.strip())
     order = None if form == "plan" else Order(output, form, parts)
-    if sources.name == PLAN or pairs:
-        _check_unused(context, "plan.jsonl" if sources.name == PLAN else "--pairs")
+    settled = "plan.jsonl" if sources.name == PLAN else "--preset" if preset else "--pairs" if pairs else None
+    _check_unused(context, settled)
     if sources.name == PLAN:
         wanted = _planned(sources)
+    elif preset:
+        plan, entries, fitted, bad = plan_of_folders(
+            preset,
+            sources,
+            layout=layout,
+            stills=still_grounds,
+            clips=moving_grounds,
+            resolution=resolution,
+            on_bad=on_bad,
+        )
+        wanted = _Set(plan, {entry.name: entry for entry in entries}, fitted, bad)
     else:
         entries, bad = _listed(sources, layout, use=use, hold_out=hold_out, on_bad=on_bad)
         plan = _paired(pairs, entries, seed) if pairs else _drawn(entries, split, each=backgrounds, seed=seed)
@@ -121,12 +143,15 @@ def compose(
     _raise_failures(report, output, on_bad)
 
 
-def _check_unused(context: typer.Context, settled: str) -> None:
+def _check_unused(context: typer.Context, settled: str | None) -> None:
     """Raise when an option was given that would have no effect."""
-    for name in DRAWING if settled == "--pairs" else LISTING:
+    without = {None: PRESETS_ALONE, "--pairs": (*DRAWING, *PRESETS_ALONE), "--preset": PRESET}
+    for name in without.get(settled, (*LISTING, "preset", *PRESETS_ALONE)):
         source = context.get_parameter_source(name)
         if source is not None and source.name == "COMMANDLINE":
             option = f"--{name.replace('_', '-')}"
+            if settled is None or (settled == "--pairs" and name in PRESETS_ALONE):
+                raise InputError(f"{option} must come with --preset NAME; none was given: add it, or leave this out")
             raise InputError(f"{option} must not be given with {settled}, which has settled it; leave it out")
 
 

@@ -9,6 +9,7 @@ import torch
 from torch.utils.data import Dataset
 
 from mattekit.checks import InputError
+from mattekit.data.fitted import FittedScene, open_scene
 from mattekit.data.manifest import Entry
 from mattekit.data.plan import Composite, Rules
 from mattekit.data.scene import Scene
@@ -89,6 +90,6 @@ class ComposedClips(Dataset[Sample]):
         self.__dict__.update(state)
         self._kept = lru_cache(maxsize=KEPT)(self._scene)
 
-    def _scene(self, composite: Composite) -> Scene:
+    def _scene(self, composite: Composite) -> Scene | FittedScene:
         sources = self._sources
-        return Scene(composite, sources[composite.foreground], sources[composite.background], self._rules)
+        return open_scene(composite, sources[composite.foreground], sources[composite.background], self._rules)

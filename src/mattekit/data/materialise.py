@@ -17,8 +17,9 @@ from torch import Tensor
 
 from mattekit.checks import InputError
 from mattekit.data.figure import Placed
+from mattekit.data.fitted import FittedScene, open_scene
 from mattekit.data.manifest import Entry, read_manifest, write_manifest
-from mattekit.data.plan import STREAMS, TRIMAP, Composite, Order, Rules, read_plan, write_plan
+from mattekit.data.plan import STREAMS, TRIMAP, Composite, Order, Rules, read_plan, rules_of, write_plan
 from mattekit.data.scene import Scene, one_thread
 from mattekit.media import Style, Writer, open_writer, show_path
 from mattekit.ops.trimap import trimap_from_alpha_iterated
@@ -57,13 +58,13 @@ def make(arguments: Mapping[str, object]) -> dict[str, object]:
         MediaError: A source is damaged, or the composite cannot be written.
     """
     told = json.loads(json.dumps(arguments))
-    composite, rules = Composite(**told["composite"]), Rules(**told["rules"])
+    composite, rules = Composite(**told["composite"]), rules_of(told["rules"])
     order = Order(Path(told["folder"]), told["form"], tuple(told["streams"]))
     foreground, background = entries = _entry(told["foreground"]), _entry(told["background"])
     stored = stored_record(order, composite, rules)
     if stored is not None and stored["sources"] == _marks(entries):
         return {**stored, "made": False}
-    scene = Scene(composite, foreground, background, rules)
+    scene = open_scene(composite, foreground, background, rules)
     home, order = order.home(composite), _with_stored(order, composite, rules)
     if home.exists() and not (home / RECORD).exists():
         raise InputError(f"{show_path(home)} must be a composite or not be there; it holds none; choose another folder")
@@ -183,7 +184,7 @@ def checksums(pictures: Iterator[Placed], streams: Sequence[str] = tuple(STREAMS
     return {stream: f"{value:08x}" for stream, value in sums.items()}
 
 
-def _write_streams(part: Path, order: Order, scene: Scene) -> dict[str, str]:
+def _write_streams(part: Path, order: Order, scene: Scene | FittedScene) -> dict[str, str]:
     """Write all streams of a scene to a folder and return their checksums."""
     clip = ClipInfo(part, "video", scene.size, scene.frames, Fraction(25), Fraction(1, 25))
     sums = dict.fromkeys(order.streams, 0)
@@ -216,7 +217,7 @@ def _picture(placed: Placed, stream: str) -> Tensor:
     return picture.contiguous()
 
 
-def _record(order: Order, scene: Scene, sums: dict[str, str]) -> dict[str, object]:
+def _record(order: Order, scene: Scene | FittedScene, sums: dict[str, str]) -> dict[str, object]:
     places = scene.places
     return {
         "format": FORMAT,

@@ -6,9 +6,10 @@ import hashlib
 import json
 import random
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
+from typing import Any
 
 from mattekit.checks import InputError, check_choice, one_line
 from mattekit.data.manifest import Entry, write_whole
@@ -50,6 +51,32 @@ class Rules:
         for name in ("longest", "still_frames", "clip_frames"):
             if not _is_whole(getattr(self, name)) or getattr(self, name) < 1:
                 raise InputError(f"{name} must be 1 or more; got {getattr(self, name)}")
+
+
+@dataclass(frozen=True)
+class FittedRules(Rules):
+    """Rules of sets whose frames have one size, to which foreground and background are fitted.
+
+    Attributes:
+        height: Of every frame in px.
+        width: Of every frame in px.
+
+    Source:
+        The test sets of Robust Video Matting, WACV 2022.
+    """
+
+    height: int = 288
+    width: int = 512
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not all(_is_whole(side) and side > 0 for side in (self.height, self.width)):
+            raise InputError(f"height and width must be 1 or more; got {self.height} and {self.width}")
+
+
+def rules_of(told: Mapping[str, Any]) -> Rules:
+    """Return rules from what `asdict` made of them."""
+    return FittedRules(**told) if "height" in told else Rules(**told)
 
 
 @dataclass(frozen=True)
@@ -194,7 +221,7 @@ def read_plan(path: Path) -> tuple[list[Composite], Rules]:
         head = json.loads(lines[0])
         if not isinstance(head, dict) or head.pop("format", None) != FORMAT:
             raise ValueError("it does not begin with the format's name")
-        rules = Rules(**head)
+        rules = rules_of(head)
     except (OSError, ValueError, TypeError, IndexError, RecursionError, InputError) as error:
         raise InputError(f"a plan of composites must begin with {FORMAT!r}; {path}: {one_line(error)}") from error
     plan: dict[str, Composite] = {}
