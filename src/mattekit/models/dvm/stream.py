@@ -11,10 +11,14 @@ from torch import Tensor
 
 from mattekit.checks import InputError, check_rank, check_same_size
 from mattekit.models.dvm.network import FrameFeatures, MattingNetwork
+from mattekit.models.dvm.newcomers import without_newcomers
 from mattekit.models.dvm.propagation import STRIDE, PropagationNetwork, Reference, Seen, class_shares
 from mattekit.ops.resize import pad_to_stride, resize
 from mattekit.ops.trimap import trimap_confidence
 from mattekit.types import Propagated
+
+CERTAIN = 12.0
+"""Logit of a class that is set by rule."""
 
 
 @dataclass(frozen=True)
@@ -154,6 +158,8 @@ class StreamPropagator:
         seen = self._look(frame)
         sources = [*references] if state is None else [*references, state]
         logits = self.network.decode(seen, *self.network.match(seen, sources))
+        known = sources if state is None or len(references) > 1 else [state]
+        logits = self._settled(logits, known)
         logits = functional.interpolate(logits, scale_factor=2.0, mode="bilinear", align_corners=False)
         guess = self.network.remember(seen, logits.softmax(dim=1), previous=True)
         height, width = self._working_size(frame)
@@ -162,6 +168,17 @@ class StreamPropagator:
         logits[:, 1] += self.caution
         trimap = logits.argmax(dim=1).to(frame.dtype) / 2
         return Propagated(trimap, trimap_confidence(logits[0]), guess)
+
+    def _settled(self, logits: Tensor, known: Sequence[Reference]) -> Tensor:
+        """Return class logits (1, 3, h, w) in which small parts that come from nowhere are what surrounds them.
+
+        Where something comes from, the frame before tells; a second key frame may show what is still to come in.
+        """
+        doubt = logits.new_tensor([0.0, self.caution, 0.0]).view(1, 3, 1, 1)
+        labels = (logits + doubt).argmax(dim=1)[0]
+        settled = without_newcomers(labels, [source.shares.argmax(dim=1)[0] for source in known])
+        certain = functional.one_hot(settled, 3).movedim(-1, 0)[None].to(logits.dtype)
+        return torch.where(settled == labels, logits, CERTAIN * certain)
 
     def _working_size(self, frame: Tensor) -> tuple[int, int]:
         height, width = frame.shape[-2:]
