@@ -15,6 +15,7 @@ import people
 from mattekit.checks import InputError, WeightsError
 from mattekit.models import Wanted, load, published_layouts
 from mattekit.models.rvm.backbones import MobileNetEncoder, ResNetEncoder
+from mattekit.models.rvm.decoder import Joined
 from mattekit.models.rvm.network import BACKBONES, REFINERS, MattingNetwork, shrink
 from mattekit.models.rvm.refine import FastGuidedFilter, with_mean
 from mattekit.models.rvm.stream import StreamMatter, working_ratio
@@ -136,6 +137,16 @@ def test_what_was_seen_before_matters() -> None:
         alone = network(frames[:, 1:])
         after = network(frames[:, 1:], network(frames[:, :1]).state)
     assert float((alone.alpha - after.alpha).abs().max()) > 1e-3
+
+
+def test_features_convolved_apart_give_what_they_give_concatenated() -> None:
+    torch.manual_seed(0)
+    layers = Joined(torch.nn.Conv2d(7, 4, 3, padding=1), torch.nn.ReLU())
+    features = torch.randn(2, 5, 6, 7), torch.randn(2, 2, 6, 7)
+    concatenated = layers(*features)
+    with torch.inference_mode():
+        torch.testing.assert_close(layers(*features), concatenated.detach(), atol=1e-5, rtol=0)
+    assert concatenated.requires_grad and float(concatenated.std()) > 0.1
 
 
 @pytest.mark.parametrize("refiner", sorted(REFINERS))
