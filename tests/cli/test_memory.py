@@ -19,6 +19,12 @@ def test_the_peak_is_a_line_through_what_was_measured() -> None:
         assert expected_peak(size) / 2**20 == pytest.approx(mebibytes, rel=0.05)
 
 
+def test_the_peak_without_trimaps_is_above_what_was_measured_but_not_far() -> None:
+    for size, mebibytes in (((180, 320), 977), ((360, 640), 1230), ((1080, 1920), 1941)):
+        assert mebibytes <= expected_peak(size, model="rvm") / 2**20 < 1.2 * mebibytes
+    assert expected_peak((1080, 1920), model="rvm") < expected_peak((1080, 1920))
+
+
 def test_this_machine_has_memory() -> None:
     there = memory_there()
     assert there is None or there > 1 << 28

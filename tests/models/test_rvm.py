@@ -146,7 +146,7 @@ def test_features_convolved_apart_give_what_they_give_concatenated() -> None:
     concatenated = layers(*features)
     with torch.inference_mode():
         torch.testing.assert_close(layers(*features), concatenated.detach(), atol=1e-5, rtol=0)
-    assert concatenated.requires_grad and float(concatenated.std()) > 0.1
+    assert concatenated.requires_grad and float(concatenated.detach().std()) > 0.1
 
 
 @pytest.mark.parametrize("refiner", sorted(REFINERS))
