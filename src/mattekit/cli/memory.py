@@ -20,8 +20,8 @@ MiB at 320x180, 1042 at 640x360, 1804 at 1280x720, 2793 at 1920x1080
 """
 
 PEAKS = {"dvm": (FIXED, A_PIXEL), "rvm": (1140 << 20, 420)}
-"""Both by family. Of rvm, with the same three outputs, they are above the peaks that were seen: 977 MiB at 320x180 after
-150 frames, and after 40 frames 1230 at 640x360 and 1941 at 1920x1080 (the same benchmark with `--model rvm`).
+"""Both by family. Of rvm, with the same three outputs, they are above the peaks that were seen: 977 MiB at 320x180
+after 150 frames, and after 40 frames 1230 at 640x360 and 1941 at 1920x1080 (the same benchmark with `--model rvm`).
 """
 
 LONG = 250_000_000
