@@ -58,8 +58,16 @@ def trainer(
 
 
 def train_together(folder: Path, accumulate: int) -> torch.device:
-    """Train in the processes that there are, on batches of four, in so many parts each; return the own device."""
-    stages = (Stage("only", steps=5, batch=4, length=1, size=(8, 8), rate=(1e-2, 1e-2)),)
+    """Train in the processes that there are, on batches in turns, in so many parts each; return the own device."""
+    turns = tuple(
+        Stage(kind, steps=0, batch=batch, length=1, size=(9, 9), rate=(0.0, 0.0), kind=kind, smallest=(6, 6))
+        for kind, batch in (("matting", 4), ("segmentation", 8))
+    )
+    rate = (1e-2, 1e-2)
+    stages = (
+        Stage("one", steps=3, batch=4, length=1, size=(9, 9), rate=rate, factors={"0": 0.5}, turns=turns),
+        Stage("other", steps=2, batch=4, length=1, size=(9, 9), rate=rate, fresh=True, turns=turns),
+    )
     part = nn.Sequential(nn.Conv2d(3, 4, 1), nn.BatchNorm2d(4), nn.Conv2d(4, 1, 1))
     torch.manual_seed(0)
     for parameter in part.parameters():
