@@ -10,7 +10,6 @@ from mattekit.checks import InputError
 from mattekit.media import show_path
 
 if TYPE_CHECKING:
-
     from mattekit.data.check import Problem
     from mattekit.data.manifest import Entry
     from mattekit.data.plan import Composite, Rules
