@@ -10,8 +10,9 @@ import torch
 from torch import Tensor
 
 from mattekit.models import load
+from mattekit.models.dvm import propagation_recipe
 from mattekit.models.dvm.correspondence import Matcher
-from mattekit.models.dvm.propagation import PropagationNetwork, class_shares
+from mattekit.models.dvm.propagation import PropagationNetwork, Reference, Seen, class_shares
 from mattekit.models.dvm.propagation_recipe import SMALL_PROPAGATION, PropagationRecipe, spoil
 from mattekit.models.dvm.recipes import predict_trimap
 from mattekit.models.dvm.stream import StreamPropagator
@@ -195,3 +196,28 @@ def test_validation_carries_every_frame_from_the_first_and_the_one_before() -> N
     then = predict_trimap(network, changed)
     same = [bool((found[:, time] == then[:, time]).all()) for time in range(4)]
     assert same == [True, True, False, False]
+
+
+def test_the_frame_before_may_have_what_the_network_itself_guesses(monkeypatch: pytest.MonkeyPatch) -> None:
+    network = shaken(PropagationNetwork())
+    recipe, sample = PropagationRecipe(network), replace(clip(), seed=torch.tensor([3]))
+    told: list[tuple[torch.Tensor, bool]] = []
+    remember = network.remember
+
+    def watched(seen: Seen, shares: torch.Tensor, *, previous: bool = False) -> Reference:
+        told.append((shares, previous))
+        return remember(seen, shares, previous=previous)
+
+    monkeypatch.setattr(network, "remember", watched)
+    monkeypatch.setattr(propagation_recipe, "WITH_PREVIOUS", 1.0)
+    found = {}
+    for own in (0.0, 1.0):
+        monkeypatch.setattr(propagation_recipe, "OWN", own)
+        told.clear()
+        found[own] = recipe.terms(sample, SMALL_PROPAGATION[0])
+        assert all(math.isfinite(float(value)) for value in found[own].values())
+        shares, previous = told[-1]
+        assert previous and not shares.requires_grad
+        torch.testing.assert_close(shares.sum(1), torch.ones_like(shares[:, 0]), atol=1e-5, rtol=0)
+    again = recipe.terms(sample, SMALL_PROPAGATION[0])
+    assert float(again["classes"]) == float(found[1.0]["classes"]) != float(found[0.0]["classes"])

@@ -26,14 +26,19 @@ CLIP = 4
 """Frames of a clip: key frame, frame before the target, target, second key frame."""
 WITH_PREVIOUS, WITH_SECOND = 0.65, 0.4
 """How often the frame before, and a second key frame, are there."""
+OWN, CHAINED, SHIFTED = 0.6, 0.5, 0.3
+"""How often the frame before has this network's own guess for a trimap; how often that guess had one to begin from; and
+how often the key frame's trimap was out of place for it."""
+FARTHEST = 6
+"""Px by which it was, at most, along either side."""
 
 
 class PropagationRecipe:
     """Cross-entropy of a carried trimap, and how well trimaps and colours are found again where the flow points to.
 
     The third frame of each clip is the target and the first a key frame, or the other way round in time; the frame
-    between is there with a trimap that is spoiled as a network would have guessed it, the fourth as a second key frame,
-    each of them at times.
+    between is there with a trimap that this network guesses, or that is spoiled as a network would have guessed it, the
+    fourth as a second key frame, each of them at times.
 
     Args:
         network: The network in training.
@@ -64,7 +69,12 @@ class PropagationRecipe:
         references = []
         for number, (place, guessed) in enumerate(sources, start=1):
             shares = class_shares(trimap[place][None])
-            shares = spoil(shares, generator) if guessed else shares
+            if guessed and _chance(generator, OWN):
+                shares = self._own_guess(
+                    _one(seen, number), _one(seen, 1), shares, class_shares(trimap[key][None]), generator
+                )
+            elif guessed:
+                shares = spoil(shares, generator)
             references.append(self.network.remember(_one(seen, number), shares, previous=guessed))
         read, matches = self.network.match(_one(seen, 0), references)
         logits = self.network.decode(_one(seen, 0), read, matches).float()
@@ -73,6 +83,21 @@ class PropagationRecipe:
         terms = {"classes": functional.cross_entropy(logits, labels)}
         places = [place for place, _ in sources]
         return terms | _found_again(sample, clip, target=target, places=places, matches=matches)
+
+    @torch.no_grad()
+    def _own_guess(
+        self, seen: Seen, key: Seen, shares: Tensor, shares_key: Tensor, generator: torch.Generator
+    ) -> Tensor:
+        """Return the class shares (1, 3, H, W) that the network as it is now gives the frame before."""
+        if _chance(generator, SHIFTED):
+            away = torch.randint(-FARTHEST, FARTHEST + 1, (2,), generator=generator).tolist()
+            shares_key = shares_key.roll(away, dims=(2, 3))
+        references = [self.network.remember(key, shares_key)]
+        if _chance(generator, CHAINED):
+            references.append(self.network.remember(seen, spoil(shares, generator), previous=True))
+        logits = self.network.decode(seen, *self.network.match(seen, references)).float()
+        size = shares.shape[-2:]
+        return functional.interpolate(logits, size=size, mode="bilinear", align_corners=False).softmax(dim=1)
 
 
 def _found_again(
