@@ -86,6 +86,7 @@ def _check_folder(folder: Path, undo: ExitStack) -> None:
 def _prepare(folder: Path, invented: ClipInfo, undo: ExitStack, *, overwrite: bool) -> tuple[Tensor, Job]:
     """Render the clip, write it with the trimap of its first frame, and return the true alpha and the job."""
     from mattekit.data.procedural import render_demo
+    from mattekit.engine.finish_settings import Finish
     from mattekit.ops import trimap_from_alpha
 
     frames, alpha, _ = render_demo(frames=invented.frames, size=invented.size)
@@ -102,7 +103,8 @@ def _prepare(folder: Path, invented: ClipInfo, undo: ExitStack, *, overwrite: bo
     outputs = {content: folder / name for content, name in OUTPUTS.items()}
     keys = {0: KeySource(trimap)}
     backdrop = Backdrop(colour=GREEN)
-    return alpha, Job(probe(clip), keys, outputs, (0, len(frames)), band, backdrop=backdrop, overwrite=overwrite)
+    span, finish = (0, len(frames)), Finish(stabilise=1.0)  # as `mattekit matte` does
+    return alpha, Job(probe(clip), keys, outputs, span, band, backdrop, overwrite, finish=finish)
 
 
 def _measure(path: Path, alpha_true: Tensor) -> Score:
