@@ -113,6 +113,9 @@ class _Worker:
         if self.process.exitcode is None:
             self.process.kill()
             self.process.join()
+        told = time.monotonic() + GRACE
+        while self.process.exitcode is None and time.monotonic() < told:
+            time.sleep(0.01)  # another thread waited for it at this very moment, and is about to say how it ended
 
 
 class _Pool:
