@@ -15,6 +15,7 @@ from typing import Annotated, Any
 import typer
 
 from mattekit.checks import InputError, check_choice, one_line
+from mattekit.cli import options
 from mattekit.cli.one_clip import matte_clip, spell, understand
 from mattekit.cli.report import progress_bar
 from mattekit.cli.shots import Shot, check_places, check_shot, find_shot, plan_shots, task_of, understand_shot
@@ -56,7 +57,7 @@ def batch(
     report: Annotated[
         Path | None, typer.Option(help="JSON lines, one a clip; report.jsonl beside the outputs.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one summary line on stdout.")] = False,
+    as_json: options.AsJson = False,
 ) -> None:
     """Matte many clips, each apart from all others, and tell what came of every one.
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mattekit.checks import InputError, MattekitError, check_choice, one_line
+from mattekit.cli import options
 from mattekit.cli.presets import plan_of_folders
 from mattekit.cli.report import progress_bar
 from mattekit.media import show_path
@@ -88,7 +89,7 @@ def compose(
     workers: Annotated[int, typer.Option(min=1, help="Composites made at a time.")] = 1,
     address: Annotated[str | None, typer.Option(help="Of a Ray cluster; a local one is started unless named.")] = None,
     retries: Annotated[int, typer.Option(min=0, help="Further tries for a composite whose worker failed.")] = 1,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one summary line on stdout.")] = False,
+    as_json: options.AsJson = False,
 ) -> None:
     """Compose clips: a still foreground walks, turns and zooms over its background, a clip stands in the middle.
 

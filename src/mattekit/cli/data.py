@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mattekit.checks import InputError, check_choice, one_line
+from mattekit.cli import options
 from mattekit.cli.report import progress_bar
 from mattekit.cli.show import show
 from mattekit.media import show_path
@@ -32,7 +33,6 @@ Sources = Annotated[Path, typer.Argument(metavar="MANIFEST|FOLDER", help="List (
 LayoutName = Annotated[str, typer.Option("--layout", help="How a folder is laid out; auto finds out.")]
 UseChoice = Annotated[str, typer.Option("--use", help="ship: sources whose weights may be released; or all.")]
 SplitChoice = Annotated[str, typer.Option("--split", help="train, validation, test or all.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one summary line on stdout.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an output that exists.")]
 
 
@@ -44,7 +44,7 @@ def check(
     use: UseChoice = ALL,
     split: SplitChoice = ALL,
     workers: Annotated[int, typer.Option(min=1, help="Sources decoded at a time.")] = 2,
-    as_json: AsJson = False,
+    as_json: options.AsJson = False,
 ) -> None:
     """Decode every source to its last frame and print what is wrong; exit 2 when there is an error."""
     entries = choose_sources(source, layout=layout, use=use, split=split)
@@ -77,7 +77,7 @@ def list_sources(
     licence: Annotated[str, typer.Option(help="Licence of the sources for which the folder states none.")] = "",
     use: Annotated[str, typer.Option("--use", help="ship or research: what --licence allows.")] = "research",
     overwrite: Overwrite = False,
-    as_json: AsJson = False,
+    as_json: options.AsJson = False,
 ) -> None:
     """Write the list of the sources in a folder, to be looked over and filled in by hand."""
     from mattekit.data.layouts import AUTO, detect, list_folder
@@ -124,7 +124,7 @@ def pack(
     ] = None,
     skip_bad: Annotated[bool, typer.Option("--skip-bad/--refuse-bad", help="Leave bad sources out, or stop.")] = False,
     overwrite: Overwrite = False,
-    as_json: AsJson = False,
+    as_json: options.AsJson = False,
 ) -> None:
     """Write sources, made small, to the one file that training reads; a bad source stops it unless --skip-bad.
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mattekit.checks import InputError
+from mattekit.cli import options
 from mattekit.cli.backdrop import Backdrop
 from mattekit.cli.keyframes import KeySource, default_band
 from mattekit.cli.matte import Job, run
@@ -38,11 +39,11 @@ def demo(
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder, made if missing.")] = Path("mattekit-demo"),
     *,
     frames: Annotated[int, typer.Option(min=1, help="Length of the clip.")] = 48,
-    weights: Annotated[Path | None, typer.Option(help="Safetensors file instead of the carried weights.")] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
-    threads: Annotated[int | None, typer.Option(min=1, help="Threads an operation may use.")] = None,
+    weights: options.Weights = None,
+    device: options.Device = "auto",
+    threads: options.Threads = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files of an earlier demo.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one summary line on stdout.")] = False,
+    as_json: options.AsJson = False,
 ) -> None:
     """Render a short clip of a hairy, moving subject, matte it from one trimap, and measure the error.
 

@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from mattekit.checks import InputError, check_choice
+from mattekit.cli import options
 from mattekit.cli.evaluation import PICTURES, check_place, growing, write_report
 from mattekit.cli.report import progress_bar
 from mattekit.media import probe, show_path
@@ -48,7 +49,7 @@ def evaluate(
         Path | None, typer.Option(help="Folder that keeps the true motion for MESSDdt, which takes longest.")
     ] = None,
     workers: Annotated[int, typer.Option(min=1, help="Clips scored at a time.")] = 1,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one summary line on stdout.")] = False,
+    as_json: options.AsJson = False,
 ) -> None:
     """Score alpha against the truth: a table, and with -o a page with curves over time and the worst frames."""
     check_choice("--convention", convention, CONVENTIONS)

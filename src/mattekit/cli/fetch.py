@@ -18,6 +18,7 @@ from typing import Annotated
 import typer
 
 from mattekit.checks import InputError, WeightsError, check_choice, one_line
+from mattekit.cli import options
 from mattekit.cli.report import progress_bar
 from mattekit.media import show_path
 from mattekit.media.paths import cannot_write
@@ -61,7 +62,7 @@ def fetch(
     accept: Annotated[bool, typer.Option("--accept", help="Keep what comes, whatever its SHA-256.")] = False,
     half: Annotated[bool, typer.Option("--half", help="Write half precision: half the size.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an output that exists.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one summary line on stdout.")] = False,
+    as_json: options.AsJson = False,
 ) -> None:
     """Download an authors' published weights and convert them to safetensors, for --weights.
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mattekit.checks import MediaError
-from mattekit.cli import finishing, writing
+from mattekit.cli import finishing, options, writing
 from mattekit.cli.backdrop import Backdrop, check_backdrop, files_of
 from mattekit.cli.brought import Brought, find_alpha, read_alphas
 from mattekit.cli.cuts import cuts_of
@@ -67,7 +67,7 @@ class FinishJob:
 
 
 def finish(
-    clip: Annotated[Path, typer.Argument(metavar="CLIP", help="Video file, folder of images, or image.")],
+    clip: options.ClipPath,
     given: Annotated[Path, typer.Argument(metavar="ALPHA", help="Its matte: grey, or a cut-out's alpha channel.")],
     *,
     stabilise: finishing.Stabilise = 0.0,
@@ -82,10 +82,10 @@ def finish(
     feather: finishing.Feather = 0.0,
     despill: finishing.Despill = 0.0,
     screen: finishing.Screen = "auto",
-    alpha: Annotated[Path | None, typer.Option(help="Output: alpha.")] = None,
-    foreground: Annotated[Path | None, typer.Option(help="Output: straight foreground colour.")] = None,
-    cutout: Annotated[Path | None, typer.Option(help="Output: colour and alpha together.")] = None,
-    composite: Annotated[Path | None, typer.Option(help="Output: laid over --background.")] = None,
+    alpha: options.Alpha = None,
+    foreground: options.Foreground = None,
+    cutout: options.Cutout = None,
+    composite: options.Composite = None,
     preview: writing.Preview = None,
     background: writing.Background = None,
     background_fit: writing.BackgroundFit = "cover",
@@ -98,12 +98,12 @@ def finish(
     premultiplied: writing.Premultiplied = None,
     exr_colour: writing.ExrColour = "linear",
     layers: writing.Layers = False,
-    threads: Annotated[int | None, typer.Option(min=1, help="Threads an operation may use.")] = None,
-    start: Annotated[int, typer.Option(min=0, help="First frame, counted from 0.")] = 0,
-    end: Annotated[int | None, typer.Option(min=1, help="Frame to stop before.")] = None,
-    across_cuts: Annotated[bool, typer.Option("--across-cuts", help="Look for no cuts; carry on over them.")] = False,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace outputs that exist.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one summary line on stdout.")] = False,
+    threads: options.Threads = None,
+    start: options.Start = 0,
+    end: options.End = None,
+    across_cuts: options.AcrossCuts = False,
+    overwrite: options.Overwrite = False,
+    as_json: options.AsJson = False,
 ) -> None:
     """Finish a matte of a clip, from whatever tool, and estimate the foreground's colour for it.
 

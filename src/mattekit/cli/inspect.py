@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mattekit.cli import options
 from mattekit.cli.brought import Brought, check_fits, find_alpha, read_alphas
 from mattekit.cli.device import set_threads
 from mattekit.cli.inspection import check_sheet, check_table, draw_sheet, write_sheet, write_table
@@ -54,11 +55,11 @@ def inspect(
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Contact sheet (.png) of the worst.")] = None,
     csv: Annotated[Path | None, typer.Option(help="Table (.csv) with a row for every frame.")] = None,
     top: Annotated[int, typer.Option(min=1, help="Entries to print and to draw.")] = 10,
-    threads: Annotated[int | None, typer.Option(min=1, help="Threads an operation may use.")] = None,
-    start: Annotated[int, typer.Option(min=0, help="First frame, counted from 0.")] = 0,
-    end: Annotated[int | None, typer.Option(min=1, help="Frame to stop before.")] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace outputs that exist.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one summary line on stdout.")] = False,
+    threads: options.Threads = None,
+    start: options.Start = 0,
+    end: options.End = None,
+    overwrite: options.Overwrite = False,
+    as_json: options.AsJson = False,
 ) -> None:
     """Find suspicious frames without a truth: holes, islands, flicker, frozen alpha, jumps, and spill.
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mattekit.checks import InputError
-from mattekit.cli import writing
+from mattekit.cli import options, writing
 from mattekit.cli.backdrop import Backdrop, check_backdrop, files_of
 from mattekit.cli.device import set_threads
 from mattekit.cli.outputs import check_outputs, open_outputs
@@ -64,11 +64,11 @@ class KeyJob:
 
 
 def key(
-    clip: Annotated[Path, typer.Argument(metavar="CLIP", help="Video file, folder of images, or image.")],
+    clip: options.ClipPath,
     *,
     screen: Annotated[str, typer.Option(metavar="COLOUR", help="green, blue, auto, or #rrggbb of a pixel.")] = "auto",
-    alpha: Annotated[Path | None, typer.Option(help="Output: alpha.")] = None,
-    foreground: Annotated[Path | None, typer.Option(help="Output: straight foreground colour.")] = None,
+    alpha: options.Alpha = None,
+    foreground: options.Foreground = None,
     cutout: Annotated[
         Path | None, typer.Option("--cutout", "--output", "-o", help="Output: colour and alpha together.")
     ] = None,
@@ -78,7 +78,7 @@ def key(
     despill: Annotated[float, typer.Option(min=0, max=1, help="How much of the screen's light is taken away.")] = 1.0,
     garbage: Annotated[Path | None, typer.Option(help="Grey picture, white where nothing is subject.")] = None,
     core: Annotated[Path | None, typer.Option(help="Grey picture, white where all is subject.")] = None,
-    composite: Annotated[Path | None, typer.Option(help="Output: laid over --background.")] = None,
+    composite: options.Composite = None,
     preview: writing.Preview = None,
     background: writing.Background = None,
     background_fit: writing.BackgroundFit = "cover",
@@ -91,11 +91,11 @@ def key(
     premultiplied: writing.Premultiplied = None,
     exr_colour: writing.ExrColour = "linear",
     layers: writing.Layers = False,
-    threads: Annotated[int | None, typer.Option(min=1, help="Threads an operation may use.")] = None,
-    start: Annotated[int, typer.Option(min=0, help="First frame, counted from 0.")] = 0,
-    end: Annotated[int | None, typer.Option(min=1, help="Frame to stop before.")] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace outputs that exist.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one summary line on stdout.")] = False,
+    threads: options.Threads = None,
+    start: options.Start = 0,
+    end: options.End = None,
+    overwrite: options.Overwrite = False,
+    as_json: options.AsJson = False,
 ) -> None:
     """Key a clip before a green or blue screen: alpha, and foreground colour without the screen's light.
 

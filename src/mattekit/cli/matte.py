@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mattekit.cli import finishing, writing
+from mattekit.cli import finishing, options, writing
 from mattekit.cli.backdrop import Backdrop, check_backdrop, files_of
 from mattekit.cli.confidence import Confidences
 from mattekit.cli.cuts import cuts_of
@@ -90,22 +90,18 @@ class Job:
 
 
 def matte(
-    clip: Annotated[Path, typer.Argument(metavar="CLIP", help="Video file, folder of images, or image.")],
+    clip: options.ClipPath,
     *,
-    trimap: Annotated[
-        list[str] | None, typer.Option(metavar="FRAME=PNG", help="Trimap of a frame; repeatable.")
-    ] = None,
-    trimaps: Annotated[Path | None, typer.Option(help="Folder of trimaps, numbered by frame.")] = None,
-    mask: Annotated[
-        list[str] | None, typer.Option(metavar="FRAME=PNG", help="Grey mask of a frame; repeatable.")
-    ] = None,
-    band: Annotated[int | None, typer.Option(min=0, help="Unknown px to each side of a mask's edge.")] = None,
+    trimap: options.TrimapFiles = None,
+    trimaps: options.TrimapFolder = None,
+    mask: options.MaskFiles = None,
+    band: options.Band = None,
     model: Annotated[str, typer.Option(help="Family of networks: dvm, or rvm for people.")] = "dvm",
     working_size: WorkingSize = None,
-    alpha: Annotated[Path | None, typer.Option(help="Output: alpha.")] = None,
-    foreground: Annotated[Path | None, typer.Option(help="Output: straight foreground colour.")] = None,
-    cutout: Annotated[Path | None, typer.Option(help="Output: colour and alpha together.")] = None,
-    composite: Annotated[Path | None, typer.Option(help="Output: laid over --background.")] = None,
+    alpha: options.Alpha = None,
+    foreground: options.Foreground = None,
+    cutout: options.Cutout = None,
+    composite: options.Composite = None,
     preview: writing.Preview = None,
     stabilise: finishing.StabiliseUnlessTold = None,
     ahead: finishing.Ahead = 3,
@@ -130,22 +126,22 @@ def matte(
     premultiplied: writing.Premultiplied = None,
     exr_colour: writing.ExrColour = "linear",
     layers: writing.Layers = False,
-    weights: Annotated[Path | None, typer.Option(help="Safetensors file instead of the carried weights.")] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    weights: options.Weights = None,
+    device: options.Device = "auto",
     runtime: Annotated[str, typer.Option(help="What runs the networks: auto or torch.")] = "auto",
-    threads: Annotated[int | None, typer.Option(min=1, help="Threads an operation may use.")] = None,
-    start: Annotated[int, typer.Option(min=0, help="First frame, counted from 0.")] = 0,
-    end: Annotated[int | None, typer.Option(min=1, help="Frame to stop before.")] = None,
+    threads: options.Threads = None,
+    start: options.Start = 0,
+    end: options.End = None,
     chunk: Annotated[int | None, typer.Option(min=1, help="Frames handed on at once; changes no result.")] = None,
-    across_cuts: Annotated[bool, typer.Option("--across-cuts", help="Look for no cuts; carry on over them.")] = False,
+    across_cuts: options.AcrossCuts = False,
     resume: Annotated[
         bool, typer.Option("--resume", help="Keep what is done in a hidden folder; go on from it after an end.")
     ] = False,
     salvage: Annotated[
         bool, typer.Option("--salvage", help="Keep what is whole of a damaged clip; outputs say so in their names.")
     ] = False,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace outputs that exist.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one summary line on stdout.")] = False,
+    overwrite: options.Overwrite = False,
+    as_json: options.AsJson = False,
 ) -> None:
     """Matte a clip from the trimap or mask of one or more frames, or with --model rvm people without any.
 

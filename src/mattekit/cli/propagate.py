@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mattekit.checks import InputError
+from mattekit.cli import options
 from mattekit.cli.confidence import Confidences, check_report
 from mattekit.cli.cuts import cuts_of
 from mattekit.cli.device import choose_device, set_threads
@@ -48,27 +49,23 @@ def propagate(
     clip: Annotated[Path, typer.Argument(metavar="CLIP", help="Video file or folder of images.")],
     *,
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder, or name_%05d.png.")],
-    trimap: Annotated[
-        list[str] | None, typer.Option(metavar="FRAME=PNG", help="Trimap of a frame; repeatable.")
-    ] = None,
-    trimaps: Annotated[Path | None, typer.Option(help="Folder of trimaps, numbered by frame.")] = None,
-    mask: Annotated[
-        list[str] | None, typer.Option(metavar="FRAME=PNG", help="Grey mask of a frame; repeatable.")
-    ] = None,
-    band: Annotated[int | None, typer.Option(min=0, help="Unknown px to each side of a mask's edge.")] = None,
+    trimap: options.TrimapFiles = None,
+    trimaps: options.TrimapFolder = None,
+    mask: options.MaskFiles = None,
+    band: options.Band = None,
     model: Annotated[str, typer.Option(help="Family of networks: dvm.")] = "dvm",
-    weights: Annotated[Path | None, typer.Option(help="Safetensors file instead of the carried weights.")] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
-    threads: Annotated[int | None, typer.Option(min=1, help="Threads an operation may use.")] = None,
-    start: Annotated[int, typer.Option(min=0, help="First frame, counted from 0.")] = 0,
-    end: Annotated[int | None, typer.Option(min=1, help="Frame to stop before.")] = None,
+    weights: options.Weights = None,
+    device: options.Device = "auto",
+    threads: options.Threads = None,
+    start: options.Start = 0,
+    end: options.End = None,
     report: Annotated[Path | None, typer.Option(help="Confidence of every frame, as .csv or .json.")] = None,
-    across_cuts: Annotated[bool, typer.Option("--across-cuts", help="Look for no cuts; carry on over them.")] = False,
+    across_cuts: options.AcrossCuts = False,
     salvage: Annotated[
         bool, typer.Option("--salvage", help="Keep what is whole of a damaged clip; the output says so in its name.")
     ] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an output that exists.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one summary line on stdout.")] = False,
+    as_json: options.AsJson = False,
 ) -> None:
     """Carry the trimaps or masks of key frames to every frame, as PNG files of 0, 128 and 255 numbered by frame.
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mattekit.checks import InputError
+from mattekit.cli import options
 from mattekit.cli.report import progress_bar
 from mattekit.media import Style, check_output, open_writer, show_path
 from mattekit.media.outputs import plan_output
@@ -44,7 +45,7 @@ def show(
     seed: Annotated[int, typer.Option(min=0, help="All that is drawn follows from it.")] = 0,
     degraded: Annotated[bool, typer.Option("--degrade", help="As light, lens, sensor and codec leave them.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an output that exists.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one summary line on stdout.")] = False,
+    as_json: options.AsJson = False,
 ) -> None:
     """Show samples of training material: composite, alpha, a trimap drawn for it, and flow in colour.
 

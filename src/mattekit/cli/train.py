@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mattekit.checks import InputError, check_choice
-from mattekit.cli import training_people
+from mattekit.cli import options, training_people
 from mattekit.cli.device import DEVICES
 from mattekit.cli.trained import write_trained
 from mattekit.cli.training import BACKBONES, FROZEN, LOSSES, NETWORKS, RECIPES, SIZES, Plan, build_trainer
@@ -79,8 +79,8 @@ def train(
     ] = None,
     minutes: Annotated[float | None, typer.Option(help="Stop with a checkpoint after this time.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="All randomness follows from it.")] = 0,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
-    as_json: Annotated[bool, typer.Option("--json", help="Print one summary line on stdout.")] = False,
+    device: options.Device = "auto",
+    as_json: options.AsJson = False,
 ) -> None:
     """Train a network; Ctrl-C or --minutes leaves a checkpoint that the same command resumes.
 

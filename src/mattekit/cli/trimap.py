@@ -11,6 +11,7 @@ import numpy as np
 import typer
 
 from mattekit.checks import InputError
+from mattekit.cli import options
 from mattekit.cli.keyframes import default_band
 from mattekit.cli.outputs import check_outputs, commit
 from mattekit.cli.propagate import BITS
@@ -29,7 +30,7 @@ def trimap(
     output: Annotated[Path, typer.Option("--output", "-o", help="PNG file; for several frames a folder.")],
     band: Annotated[int | None, typer.Option(min=0, help="Unknown px to each side of an edge.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an output that exists.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one summary line on stdout.")] = False,
+    as_json: options.AsJson = False,
 ) -> None:
     """Make a trimap of 0, 128 and 255: unknown is all within a band of an edge or of a partly transparent pixel.
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mattekit.checks import WeightsError
+from mattekit.cli import options
 from mattekit.cli.fetch import SUFFIX, check_target, fetch
 from mattekit.media import show_path
 
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Fetch and convert published weights, show what a file holds, list the carried ones.")
 app.command("fetch")(fetch)
-
-AsJson = Annotated[bool, typer.Option("--json", help="Print one summary line on stdout.")]
 
 
 @app.command("convert")
@@ -33,7 +32,7 @@ def convert(
     ] = None,
     half: Annotated[bool, typer.Option("--half", help="Write half precision: half the size.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an output that exists.")] = False,
-    as_json: AsJson = False,
+    as_json: options.AsJson = False,
 ) -> None:
     """Convert published PyTorch weights to safetensors, for --weights; nothing that the file brings is run.
 
@@ -61,7 +60,7 @@ def convert(
 def show(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="Weights file, .safetensors.")],
     *,
-    as_json: AsJson = False,
+    as_json: options.AsJson = False,
 ) -> None:
     """Print what a weights file holds; exit 2 when a value is not finite."""
     _check_input(file)
@@ -78,7 +77,7 @@ def show(
 
 
 @app.command("list")
-def list_weights(*, as_json: AsJson = False) -> None:
+def list_weights(*, as_json: options.AsJson = False) -> None:
     """Print the weights that the package carries, each with its card."""
     from mattekit.weights.contents import list_carried, read_contents
 
