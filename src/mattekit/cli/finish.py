@@ -18,20 +18,17 @@ from mattekit.cli.backdrop import Backdrop, check_backdrop, files_of
 from mattekit.cli.brought import Brought, find_alpha, read_alphas
 from mattekit.cli.cuts import cuts_of
 from mattekit.cli.device import set_threads
-from mattekit.cli.outputs import check_outputs, open_outputs
+from mattekit.cli.outputs import check_outputs, open_outputs, shows_colour
 from mattekit.cli.report import Summary, peak_memory_mb, progress_bar
 from mattekit.media import Style, probe, read, show_path
 from mattekit.media.exr_reader import exr_remarks
-from mattekit.media.reader import check_span
+from mattekit.media.reader import check_span, chunk_length
 from mattekit.types import Chunk, ClipInfo, Matte
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from mattekit.engine.finish_settings import Finish
-
-MOST_FRAMES, MOST_PIXELS = 4, 2_000_000
-"""A chunk has so many frames, fewer where they are large."""
 
 
 @dataclass(frozen=True)
@@ -59,11 +56,6 @@ class FinishJob:
     backdrop: Backdrop | None
     overwrite: bool
     style: Style
-
-    @property
-    def coloured(self) -> bool:
-        """Whether an output shows colour."""
-        return any(content != "alpha" for content in self.outputs)
 
 
 def finish(
@@ -147,7 +139,7 @@ def finish(
     inputs = [matte.clip.path, *matte.clip.files, *files_of(backdrop)]
     check_outputs(outputs, info, frames=span[1] - span[0], overwrite=overwrite, inputs=inputs, style=style)
     set_threads(threads)
-    remembers = settings.stabilise > 0 or set(outputs) != {"alpha"}
+    remembers = settings.stabilise > 0 or shows_colour(outputs)
     cuts = cuts_of(info, span, range(*span), across=across_cuts or not remembers)
     _run(FinishJob(info, matte, settings, outputs, span, cuts, backdrop, overwrite, style), begun).tell(as_json=as_json)
 
@@ -164,8 +156,7 @@ def _run(job: FinishJob, begun: float) -> Summary:
     from mattekit.engine.finish import finish as finished
     from mattekit.engine.recomposition import Recomposition
 
-    height, width = job.clip.size
-    length = max(1, min(MOST_FRAMES, MOST_PIXELS // (height * width)))
+    length = chunk_length(job.clip.size)
     total, measured = job.span[1] - job.span[0], Recomposition()
     opened = open_outputs(
         job.outputs, job.clip, span=job.span, overwrite=job.overwrite, backdrop=job.backdrop, style=job.style
@@ -179,7 +170,9 @@ def _run(job: FinishJob, begun: float) -> Summary:
         progress_bar("finish", total) as progress,
         torch.inference_mode(),
     ):
-        mattes = finished(_mattes(chunks, alphas, job.alpha), job.settings, foreground=job.coloured, cuts=job.cuts)
+        mattes = finished(
+            _mattes(chunks, alphas, job.alpha), job.settings, foreground=shows_colour(job.outputs), cuts=job.cuts
+        )
         done = stream.write(mattes, [*sinks, measured], progress=progress)
     told = [note for writer in writers for note in writer.notes]
     notes = list(dict.fromkeys([*exr_remarks(job.clip.files), *told]))

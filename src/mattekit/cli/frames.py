@@ -12,6 +12,7 @@ from mattekit.types import Chunk, Propagator
 
 if TYPE_CHECKING:
     from mattekit.cli.matte import Job
+    from mattekit.engine.propagation import Propagation
 
 
 @contextmanager
@@ -24,19 +25,14 @@ def open_frames(job: Job) -> Iterator[Iterator[Chunk]]:
         chunks.close()  # type: ignore[attr-defined]
 
 
-def with_trimaps(
-    chunks: Iterator[Chunk],
-    job: Job,
-    propagator: Propagator | None,
-    *,
-    watch: Callable[[int, float], None] | None = None,
-) -> Iterator[Chunk]:
-    """Give every frame of a job a trimap; ``watch`` is told the confidence of each that was carried."""
-    from mattekit.engine import stream
+def propagation_of(
+    job: Job, propagator: Propagator | None, *, watch: Callable[[int, float], None] | None = None
+) -> Propagation:
+    """Return what gives every frame of a job a trimap; ``watch`` is told the confidence of each that was carried."""
+    from mattekit.engine.propagation import Propagation
 
     reader = KeyReader(job.clip, job.keys, band=job.band)
-    return stream.propagate(
-        chunks,
+    return Propagation(
         propagator,
         indices=list(job.keys),
         trimap_at=reader.trimap_at,

@@ -15,10 +15,10 @@ from mattekit.checks import InputError
 from mattekit.cli import options, writing
 from mattekit.cli.backdrop import Backdrop, check_backdrop, files_of
 from mattekit.cli.device import set_threads
-from mattekit.cli.outputs import check_outputs, open_outputs
+from mattekit.cli.outputs import check_outputs, open_outputs, shows_colour
 from mattekit.cli.report import Summary, peak_memory_mb, progress_bar
 from mattekit.media import Style, frames_at, probe, read, read_mask, show_path
-from mattekit.media.reader import check_span
+from mattekit.media.reader import check_span, chunk_length
 from mattekit.media.style import DEFAULT
 from mattekit.types import ClipInfo
 
@@ -33,9 +33,6 @@ LOOKS, WITHIN = 5, 250
 
 LEAST = 38
 """How far a screen's own channel must stand above the others, of 255."""
-
-MOST_FRAMES, MOST_PIXELS = 4, 2_000_000
-"""A chunk has so many frames, fewer where they are large."""
 
 
 @dataclass(frozen=True)
@@ -162,7 +159,7 @@ def _make_keyer(job: KeyJob, turned: Sequence[float]) -> Keyer:
     masks = {name: _mask(path, job.clip.size) for name, path in job.masks.items()}
     black, white, choke, despill = turned
     settings = KeySettings(black=black, white=white, choke=choke, despill=despill)
-    coloured = any(content != "alpha" for content in job.outputs)
+    coloured = shows_colour(job.outputs)
     return Keyer(found, settings, garbage=masks.get("garbage"), core=masks.get("core"), colour=coloured)
 
 
@@ -184,8 +181,7 @@ def _run(job: KeyJob, keyer: Keyer, *, begun: float) -> Summary:
     from mattekit.engine.recomposition import Recomposition
 
     measured = Recomposition()
-    height, width = job.clip.size
-    length = max(1, min(MOST_FRAMES, MOST_PIXELS // (height * width)))
+    length = chunk_length(job.clip.size)
     opened = open_outputs(
         job.outputs, job.clip, span=job.span, overwrite=job.overwrite, backdrop=job.backdrop, style=job.style
     )

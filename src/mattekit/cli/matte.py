@@ -19,11 +19,11 @@ from mattekit.cli.confidence import Confidences
 from mattekit.cli.cuts import cuts_of
 from mattekit.cli.device import choose_device, set_threads
 from mattekit.cli.families import WorkingSize, check_family, steadiness_of, takes_trimaps, wanted_of
-from mattekit.cli.frames import open_frames, with_trimaps
+from mattekit.cli.frames import open_frames, propagation_of
 from mattekit.cli.keyframes import KeySource, collect_keyframes, default_band
 from mattekit.cli.memory import tell_memory
 from mattekit.cli.networks import check_settings, load_model
-from mattekit.cli.outputs import check_outputs, open_outputs
+from mattekit.cli.outputs import check_outputs, open_outputs, shows_colour
 from mattekit.cli.report import Summary, peak_memory_mb, progress_bar
 from mattekit.cli.resume import kept_mattes, open_segments, take_leftovers, went_on
 from mattekit.cli.salvage import (
@@ -38,6 +38,7 @@ from mattekit.cli.salvage import (
     tell_of,
 )
 from mattekit.media import Style
+from mattekit.media.reader import chunk_length
 from mattekit.media.style import DEFAULT
 from mattekit.types import ClipInfo, Sink
 
@@ -45,9 +46,6 @@ if TYPE_CHECKING:
     from mattekit.engine.finish_settings import Finish
     from mattekit.media.segments import Segments
     from mattekit.models import Model
-
-MOST_FRAMES, MOST_PIXELS = 4, 2_000_000
-"""A chunk has so many frames, fewer where they are large."""
 
 
 @dataclass(frozen=True)
@@ -85,8 +83,7 @@ class Job:
     @property
     def length(self) -> int:
         """Frames handed on at once."""
-        height, width = self.clip.size
-        return self.chunk or max(1, min(MOST_FRAMES, MOST_PIXELS // (height * width)))
+        return self.chunk or chunk_length(self.clip.size)
 
 
 def matte(
@@ -221,7 +218,7 @@ def matte(
         tell_memory(info.size, span[1] - span[0], model=model)
     kept = open_segments(job, family=model, weights=weights, device=device) if resume else nullcontext()
     with kept as segments:
-        colour = any(content != "alpha" for content in outputs)
+        colour = shows_colour(outputs)
         wanted = wanted_of(model, working_size=working_size, colour=colour)
         loaded = load_model(model, weights=weights, device=device, threads=threads, wanted=wanted)
         done = run(job, loaded, device=device, begun=begun, watch=watch, segments=segments)
@@ -269,12 +266,13 @@ def run(
     with opened as (sinks, writers), open_frames(job) as chunks, progress_bar("matte", total) as progress:
         placed = stream.move(chunks, choose_device(device))
         if segments is None:
-            ready = with_trimaps(placed, job, model.propagator, watch=watch) if model.matter.needs_trimap else placed
-            mattes = stream.predict(ready, model.matter, cuts=job.cuts)
+            if model.matter.needs_trimap:
+                placed = propagation_of(job, model.propagator, watch=watch).run(placed)
+            mattes = stream.predict(placed, model.matter, cuts=job.cuts)
         else:
             take_leftovers(segments, [writer.temporary for writer in writers])
             mattes = kept_mattes(placed, job, model, segments, watch=watch)
-        wanted = any(content != "alpha" for content in job.outputs)
+        wanted = shows_colour(job.outputs)
         finished = finish(mattes, job.finish or Finish(), foreground=wanted, cuts=job.cuts)
         frames = stream.write(finished, [*sinks, measured, *watchers], progress=progress)
     notes = list(dict.fromkeys([*notes_of(job.clip), *(note for writer in writers for note in writer.notes)]))

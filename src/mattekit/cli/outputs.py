@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from fractions import Fraction
 from pathlib import Path
@@ -57,6 +57,11 @@ def check_outputs(
             for source in inputs:
                 if source.exists() and os.path.samefile(standing, source):
                     raise InputError(f"an output must not be an input; got {show_path(path)}; choose another name")
+
+
+def shows_colour(outputs: Iterable[str]) -> bool:
+    """Return whether one of some outputs, by what they show, is more than alpha."""
+    return any(content != "alpha" for content in outputs)
 
 
 class OutputSink:

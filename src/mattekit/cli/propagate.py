@@ -18,7 +18,7 @@ from mattekit.cli.confidence import Confidences, check_report
 from mattekit.cli.cuts import cuts_of
 from mattekit.cli.device import choose_device, set_threads
 from mattekit.cli.families import check_carries
-from mattekit.cli.frames import open_frames, with_trimaps
+from mattekit.cli.frames import open_frames, propagation_of
 from mattekit.cli.keyframes import collect_keyframes, default_band
 from mattekit.cli.matte import Job
 from mattekit.cli.networks import check_settings, load_model
@@ -129,7 +129,7 @@ def run(
         progress_bar("propagate", end - first) as progress,
     ):
         placed = stream.move(chunks, choose_device(device))
-        for chunk in with_trimaps(placed, job, model.propagator, watch=watch):
+        for chunk in propagation_of(job, model.propagator, watch=watch).run(placed):
             if chunk.trimap is None:
                 raise InputError(f"every frame must have a trimap; frames from {chunk.start} have none")
             for trimap, pts in zip(chunk.trimap.cpu(), chunk.pts.tolist(), strict=True):

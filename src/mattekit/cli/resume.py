@@ -7,9 +7,9 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from mattekit.cli.keyframes import KeyReader
+from mattekit.cli.frames import propagation_of
 from mattekit.media.leftovers import note_temporaries, remove_noted
 from mattekit.media.paths import cannot_write
 from mattekit.media.records import digest_of
@@ -105,14 +105,10 @@ def kept_mattes(
         watch: Called with the number of each frame whose trimap was carried, and the confidence in it.
     """
     from mattekit.engine.prediction import Prediction
-    from mattekit.engine.propagation import Propagation
     from mattekit.engine.resume import Notes, Resumable
 
-    notes, propagation = Notes(watch), None
-    if model.matter.needs_trimap:
-        reader = KeyReader(job.clip, job.keys, band=job.band)
-        keys: dict[str, Any] = {"trimap_at": reader.trimap_at, "frame_at": reader.frame_at}
-        propagation = Propagation(model.propagator, indices=list(job.keys), cuts=job.cuts, watch=notes.add, **keys)
+    notes = Notes(watch)
+    propagation = propagation_of(job, model.propagator, watch=notes.add) if model.matter.needs_trimap else None
     prediction = Prediction(model.matter, cuts=job.cuts)
     stages = Resumable(segments, propagation, prediction, states=model.states, segment=SEGMENT, notes=notes)
     return stages.run(chunks)

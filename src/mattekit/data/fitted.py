@@ -7,14 +7,13 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from mattekit.checks import InputError
 from mattekit.data.affine import Reach, draw_change, half_sides, matrices
 from mattekit.data.figure import Figure, Placed
 from mattekit.data.flow import seen_in_both
 from mattekit.data.frames import colour_frames, foreground_frames, source_info
 from mattekit.data.manifest import Entry
 from mattekit.data.plan import Composite, FittedRules, Rules
-from mattekit.data.scene import Scene, one_thread, paste, shrunk_layer
+from mattekit.data.scene import Scene, composite_length, one_thread, paste, shrunk_layer, window_end
 from mattekit.data.walk import walk_flow
 from mattekit.ops.resize import resize
 
@@ -52,19 +51,14 @@ class FittedScene:
         self.size = rules.height, rules.width
         self.still, self._mirrored = foreground.still, composite.seed % 2 == 1
         self._fitted, self._plate = fitting(own.size, self.size), filling(other.size, self.size)
-        lengths = [rules.still_frames if self.still else min(own.frames, rules.clip_frames)]
-        self.frames = min(lengths if background.still else [*lengths, other.frames])
+        self.frames = composite_length(own.frames, other.frames, rules, still=self.still, plate_still=background.still)
         generator = torch.Generator().manual_seed(composite.seed)
         self._start = 0 if self.still else int(torch.randint(own.frames - self.frames + 1, (1,), generator=generator))
         self.places = self._moved(generator) if self.still else None
 
     def draw(self, start: int = 0, count: int | None = None) -> Iterator[Placed]:
         """Yield frames; arguments and errors are those of `Scene.draw`."""
-        end = self.frames if count is None else start + count
-        if not 0 <= start < end <= self.frames:
-            raise InputError(
-                f"frames of {self.composite.name} must be chosen from its {self.frames}; got {start} to {end}"
-            )
+        end = window_end(self.composite.name, self.frames, start, count)
         plates = self._plates(range(start, end))
         if self.places is not None:
             figure = Figure(self._layer(next(iter(foreground_frames(self._foreground, range(1))))))

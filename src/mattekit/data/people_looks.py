@@ -11,6 +11,7 @@ from torch import Tensor
 from mattekit.data.compose_paper import turn_hue
 from mattekit.data.easing import random_progress
 from mattekit.ops.filters import separable
+from mattekit.ops.luma import luma
 
 GRAINS = (1.0, 4.0)
 """Range of the size of a grain in px."""
@@ -19,8 +20,6 @@ LOUDEST = 0.2
 SHARPEST = 8.0
 WIDEST = 10.0
 """Largest standard deviation of a blur in px."""
-GREY = (0.299, 0.587, 0.114)
-"""Weights of red, green and blue in brightness."""
 NARROW = 0.1
 """Standard deviation in px below which a blur is left out."""
 
@@ -34,8 +33,8 @@ def jitter(frames: Tensor, amounts: Tensor) -> Tensor:
     """
     brightness, contrast, saturation, hue = amounts.to(frames.device, frames.dtype)[:, :, None, None, None]
     bright = frames * (1 + brightness).clamp_min(0)
-    toned = torch.lerp(_grey(bright).mean(dim=(2, 3), keepdim=True), bright, (1 + contrast).clamp_min(0))
-    grey = _grey(toned)
+    toned = torch.lerp(luma(bright).mean(dim=(2, 3), keepdim=True), bright, (1 + contrast).clamp_min(0))
+    grey = luma(toned)
     changed: Tensor = grey + (1 + saturation).clamp_min(0) * turn_hue(toned - grey, 2 * math.pi * hue)
     return changed.clamp(0, 1)
 
@@ -93,7 +92,7 @@ def random_grain(pictures: list[Tensor], generator: torch.Generator) -> list[Ten
 
 def grey(frames: Tensor) -> Tensor:
     """Return frames (T, 3, H, W) without colour."""
-    return _grey(frames).expand_as(frames).clone()
+    return luma(frames).expand_as(frames).clone()
 
 
 def sharpen(picture: Tensor, factor: float) -> Tensor:
@@ -136,8 +135,3 @@ def pause(length: int, generator: torch.Generator) -> Tensor:
     order = torch.arange(length)
     order[start : start + longest + 1] = start
     return order
-
-
-def _grey(frames: Tensor) -> Tensor:
-    weights = frames.new_tensor(GREY).view(3, 1, 1)
-    return (frames * weights).sum(dim=1, keepdim=True)

@@ -89,10 +89,7 @@ class Scene:
         self._foreground, self._background = foreground, background
         self.geometry = geometry(own.size, other.size, longest=rules.longest)
         self.still = foreground.still
-        lengths = [rules.still_frames if self.still else min(own.frames, rules.clip_frames)]
-        if not background.still:
-            lengths.append(other.frames)
-        self.frames = min(lengths)
+        self.frames = composite_length(own.frames, other.frames, rules, still=self.still, plate_still=background.still)
         generator = torch.Generator().manual_seed(composite.seed)
         room = [plate - side for plate, side in zip(self.geometry.background, self.geometry.frame, strict=True)]
         top, left = (int(torch.randint(free + 1, (1,), generator=generator)) for free in room)
@@ -121,11 +118,7 @@ class Scene:
             InputError: The window leaves the scene, a source changes its size, or alpha is 0 everywhere in a still.
             MediaError: A frame of a source is damaged.
         """
-        end = self.frames if count is None else start + count
-        if not 0 <= start < end <= self.frames:
-            raise InputError(
-                f"frames of {self.composite.name} must be chosen from its {self.frames}; got {start} to {end}"
-            )
+        end = window_end(self.composite.name, self.frames, start, count)
         plates = self._plates(range(start, end))
         places = self.places
         if places is not None:
@@ -227,6 +220,24 @@ def paste(layer: Tensor, plate: Tensor) -> Placed:
     alpha[:, rows, columns], foreground[:, rows, columns] = part[3:], part[:3]
     frame = torch.lerp(plate.float(), foreground.float(), alpha.float() / 255).round_().to(torch.uint8)
     return Placed(frame, alpha, foreground, plate)
+
+
+def composite_length(foreground: int, background: int, rules: Rules, *, still: bool, plate_still: bool) -> int:
+    """Return the frames of a composite of sources with so many each; a still one lasts as long as the rules let it."""
+    own = rules.still_frames if still else min(foreground, rules.clip_frames)
+    return own if plate_still else min(own, background)
+
+
+def window_end(name: str, frames: int, start: int, count: int | None) -> int:
+    """Return one past the last frame of a window into a composite of so many frames.
+
+    Raises:
+        InputError: It leaves the composite.
+    """
+    end = frames if count is None else start + count
+    if not 0 <= start < end <= frames:
+        raise InputError(f"frames of {name} must be chosen from its {frames}; got {start} to {end}")
+    return end
 
 
 def _middle(own: int, side: int) -> tuple[slice, slice]:

@@ -16,7 +16,7 @@ from mattekit.data.flow import seen_in_both
 from mattekit.data.materialise import FORMAT, RECORD
 from mattekit.data.walk import walk_flow
 from mattekit.media import probe, read, read_alpha, show_path
-from mattekit.ops.resize import resize
+from mattekit.ops.resize import resize, size_within
 
 
 def find_stored(folder: Path) -> list[Path]:
@@ -45,8 +45,7 @@ def read_stored(home: Path, *, length: int, longest: int) -> tuple[Tensor, Tenso
     """
     record = _record(home)
     height, width = record["size"]
-    scale = min(1.0, longest / max(height, width))
-    size = max(1, round(height * scale)), max(1, round(width * scale))
+    size = size_within((height, width), longest)
     frames = torch.cat([resize(chunk.frames, size) for chunk in islice(_chunks(home), length)])
     planes = (torch.from_numpy(plane)[None] for plane in read_alpha(probe(_stream(home, "alpha"))))
     alpha = torch.stack([resize(plane, size) for plane in islice(planes, length)])

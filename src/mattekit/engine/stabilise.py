@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from torch import Tensor
 
 from mattekit.checks import InputError
+from mattekit.engine.prediction import part
 from mattekit.ops.stabilise import Bearing, Look, bearings, look, steadied
 from mattekit.ops.trimap import force_known
 from mattekit.types import Matte
@@ -75,13 +76,9 @@ def _single(mattes: Iterable[Matte]) -> Iterator[Matte]:
     """Yield every frame's matte by itself."""
     for matte in mattes:
         for place in range(len(matte.alpha)):
-            part = slice(place, place + 1)
-            chunk = matte.chunk
-            trimap = None if chunk.trimap is None else chunk.trimap[part]
-            single = replace(
-                chunk, start=chunk.start + place, pts=chunk.pts[part], frames=chunk.frames[part], trimap=trimap
-            )
-            yield Matte(single, matte.alpha[part], None if matte.foreground is None else matte.foreground[part])
+            here = slice(place, place + 1)
+            foreground = None if matte.foreground is None else matte.foreground[here]
+            yield Matte(part(matte.chunk, place, place + 1), matte.alpha[here], foreground)
 
 
 def _add(window: deque[_Place], new: _Place, reach: int) -> None:

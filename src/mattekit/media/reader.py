@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
+MOST_FRAMES, MOST_PIXELS = 4, 2_000_000
+"""A chunk has so many frames, fewer where they are large."""
+
 DEPTH = 4
 """Pictures that wait decoded; with the chunk in hand, all that is kept of a clip at a time."""
 
@@ -59,6 +62,11 @@ def read(clip: ClipInfo, *, chunk: int = 4, start: int = 0, end: int | None = No
         raise InputError(f"chunk must be 1 or more; got {chunk}")
     check_chunk(clip.size, min(chunk, last - start))
     return _chunks(clip, chunk, start, last)
+
+
+def chunk_length(size: tuple[int, int]) -> int:
+    """Return how many frames of a (height, width) are handed on at once: a few, fewer where they are large."""
+    return max(1, min(MOST_FRAMES, MOST_PIXELS // (size[0] * size[1])))
 
 
 def frames_at(clip: ClipInfo, indices: Sequence[int]) -> Iterator[Tensor]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -84,10 +83,7 @@ def _chosen(mask: Mask, area: int, *, inside: bool, diagonal: bool = False) -> T
     wanted = regions.areas <= area
     if inside:
         wanted &= regions.inside()
-    if not wanted.any():
-        return torch.zeros(mask.shape, dtype=torch.bool)
-    named = np.concatenate(([False], wanted))
-    return torch.from_numpy(named[regions.labels()])
+    return torch.from_numpy(regions.pixels(wanted))
 
 
 def _with_rim(dropped: Tensor, mask: Mask) -> Tensor:

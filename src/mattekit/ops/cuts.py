@@ -15,6 +15,7 @@ import torch.nn.functional as functional
 from torch import Tensor
 
 from mattekit.checks import check_rank, check_same_size
+from mattekit.ops.luma import luma
 from mattekit.ops.resize import resize
 
 THUMBNAIL = 64
@@ -161,9 +162,8 @@ def lost_structure(one: Tensor, other: Tensor) -> Tensor:
         Lewis, Fast Normalized Cross-Correlation, 1995.
     """
     check_same_size("one", one, "other", other)
-    weights = one.new_tensor([0.299, 0.587, 0.114]).view(3, 1, 1)
     size = (max(1, one.shape[-2] // 2), max(1, one.shape[-1] // 2))
-    first, second = (resize((each * weights).sum(1, keepdim=True), size) for each in (one, other))
+    first, second = (resize(luma(each), size) for each in (one, other))
     return torch.maximum(_loss(first, second), _loss(second, first))
 
 

@@ -42,6 +42,13 @@ class Regions:
         clear: Mask = (top > 0) & (left > 0) & (bottom < height) & (right < width)
         return clear
 
+    def pixels(self, chosen: Mask) -> Mask:
+        """Return the px (H, W) of some of the regions, told by a value for each, (K,)."""
+        if not chosen.any():
+            return np.zeros(self.size, bool)
+        painted: Mask = np.concatenate(([False], chosen))[self.labels()]
+        return painted
+
     def labels(self) -> Ints:
         """Return a map (H, W) of the number of each px's region, counted from 1; 0 is none."""
         steps = np.zeros((self.size[0], self.size[1] + 1), np.int32)

@@ -65,6 +65,18 @@ def unpad(x: Tensor, crop: tuple[int, int]) -> Tensor:
     return x[..., :height, :width]
 
 
+def size_within(size: tuple[int, int], longest: int) -> tuple[int, int]:
+    """Return a (height, width) made smaller, in its shape, until no side is above ``longest``; smaller ones stay.
+
+    Example:
+        >>> size_within((1080, 1920), 640), size_within((3, 5000), 640), size_within((90, 160), 640)
+        ((360, 640), (1, 640), (90, 160))
+    """
+    height, width = size
+    scale = min(1.0, longest / max(height, width))
+    return max(1, round(height * scale)), max(1, round(width * scale))
+
+
 def resize(x: Tensor, size: tuple[int, int], mode: str = "area") -> Tensor:
     """Change height and width without aliasing and without leaving the range of values.
 

@@ -12,7 +12,8 @@ from torch import Tensor
 
 from mattekit.checks import check_rank, check_same_size
 from mattekit.ops.filters import gaussian_blur
-from mattekit.ops.resize import resize
+from mattekit.ops.luma import luma
+from mattekit.ops.resize import resize, size_within
 from mattekit.ops.warp import consistent, warp
 
 LONGEST = 768
@@ -68,15 +69,11 @@ def look(frame: Tensor, alpha: Tensor) -> Look:
     check_rank("frame", frame, "3 H W")
     check_rank("alpha", alpha, "1 H W")
     check_same_size("frame", frame, "alpha", alpha)
-    height, width = frame.shape[-2:]
-    scale = min(1.0, LONGEST / max(height, width))
-    size = (max(1, round(height * scale)), max(1, round(width * scale)))
-    weights = frame.new_tensor([0.299, 0.587, 0.114]).view(3, 1, 1)
-    both = torch.stack(((frame * weights).sum(0), alpha[0]))[None]
-    small = both if size == (height, width) else resize(both, size, mode="area")
-    luma, opaque = small[:, :1], small[:, 1:]
-    shown = (opaque * (GLOW + (255 - GLOW) * luma)).round().clamp(0, 255).to(torch.uint8)
-    return Look(luma, opaque, shown[0, 0].cpu().numpy())
+    size = (frame.shape[-2], frame.shape[-1])
+    both, within = torch.cat((luma(frame), alpha))[None], size_within(size, LONGEST)
+    bright, opaque = (both if within == size else resize(both, within, mode="area")).split(1, dim=1)
+    shown = (opaque * (GLOW + (255 - GLOW) * bright)).round().clamp(0, 255).to(torch.uint8)
+    return Look(bright, opaque, shown[0, 0].cpu().numpy())
 
 
 def bearings(here: Look, there: Look) -> tuple[Bearing, Bearing]:

@@ -14,7 +14,7 @@ from mattekit.metrics.blind.look import Box, Look, scenes
 from mattekit.metrics.blind.motion import estimate_motion, follow_subject
 from mattekit.metrics.blind.newcomers import Moved, Newcomers
 from mattekit.metrics.blind.standstill import Standstill
-from mattekit.ops.resize import resize
+from mattekit.ops.resize import resize, size_within
 from mattekit.ops.warp import warp
 
 VIEW, MOTION = 640, 256
@@ -129,9 +129,7 @@ class Inspector:
 
 def _fit(picture: Tensor, longest: int) -> Tensor:
     """Return a picture (C, H, W), made smaller where its longer side has more px than allowed."""
-    height, width = picture.shape[-2:]
-    factor = min(1.0, longest / max(height, width))
-    return resize(picture, (max(1, round(height * factor)), max(1, round(width * factor))))
+    return resize(picture, size_within((picture.shape[-2], picture.shape[-1]), longest))
 
 
 def box_of(heat: Tensor, share: float = 0.5) -> Box:

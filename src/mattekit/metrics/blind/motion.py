@@ -9,6 +9,7 @@ from torch import Tensor
 from mattekit.checks import check_rank
 from mattekit.ops.extend import extend_colour
 from mattekit.ops.filters import sobel
+from mattekit.ops.luma import luma
 from mattekit.ops.pyramid import gaussian_pyramid
 from mattekit.ops.warp import consistent, warp
 
@@ -52,15 +53,14 @@ def estimate_motion(one: Tensor, other: Tensor) -> tuple[Tensor, Tensor]:
     """
     check_rank("one", one, "3 H W")
     check_rank("other", other, "3 H W")
-    weights = one.new_tensor([0.299, 0.587, 0.114]).view(3, 1, 1)
-    luma = torch.stack([(frame * weights).sum(0, keepdim=True) for frame in (one, other)])
-    *finer, coarsest = gaussian_pyramid(luma, LEVELS)
+    bright = luma(torch.stack((one, other)))
+    *finer, coarsest = gaussian_pyramid(bright, LEVELS)
     flow = _refine(coarsest, _search(coarsest), STEPS)
     for level in range(LEVELS - 2, -1, -1):
         size = finer[level].shape[-2:]
         flow = 2 * functional.interpolate(flow, size=size, mode="bilinear", align_corners=False)
         flow = _refine(finer[level], flow, STEPS if level else 1)
-    gap = window_mean((luma - warp(luma.flip(0), flow)[0]).abs(), 2)
+    gap = window_mean((bright - warp(bright.flip(0), flow)[0]).abs(), 2)
     trust = torch.cat((consistent(flow[:1], flow[1:]), consistent(flow[1:], flow[:1])))
     return flow, trust * (gap < UNLIKE)
 

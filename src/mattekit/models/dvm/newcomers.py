@@ -47,8 +47,4 @@ def _new(mask: Tensor, before: Tensor, share: float) -> Tensor:
     regions = find_regions(mask.cpu().numpy(), diagonal=True)
     near = dilate(before[None].float(), NEAR)[0] > 0
     chosen = (regions.count(near.cpu().numpy()) == 0) & (regions.areas <= share * mask.numel())
-    row, start, end, _ = regions.runs[chosen[regions.runs[:, 3]]].T
-    new = torch.zeros_like(mask)
-    for y, first, last in zip(row.tolist(), start.tolist(), end.tolist(), strict=True):
-        new[y, first:last] = True
-    return new
+    return torch.from_numpy(regions.pixels(chosen)).to(mask.device)

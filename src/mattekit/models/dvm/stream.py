@@ -13,7 +13,7 @@ from mattekit.checks import InputError, check_rank, check_same_size
 from mattekit.models.dvm.network import FrameFeatures, MattingNetwork
 from mattekit.models.dvm.newcomers import without_newcomers
 from mattekit.models.dvm.propagation import STRIDE, PropagationNetwork, Reference, Seen, class_shares
-from mattekit.ops.resize import pad_to_stride, resize
+from mattekit.ops.resize import pad_to_stride, resize, size_within
 from mattekit.ops.trimap import trimap_confidence
 from mattekit.types import Propagated
 
@@ -181,9 +181,7 @@ class StreamPropagator:
         return torch.where(settled == labels, logits, CERTAIN * certain)
 
     def _working_size(self, frame: Tensor) -> tuple[int, int]:
-        height, width = frame.shape[-2:]
-        scale = min(1.0, self.longest / max(height, width))
-        return max(1, round(height * scale)), max(1, round(width * scale))
+        return size_within((frame.shape[-2], frame.shape[-1]), self.longest)
 
     def _look(self, frame: Tensor) -> Seen:
         """Return what the network makes of a frame alone, at the working size."""

@@ -14,7 +14,7 @@ from mattekit.models.dvm.paper.inputs import network_input, pad_picture, standar
 from mattekit.models.dvm.paper.network import BACKBONES, WIDTH
 from mattekit.nn.backbones import ResNetFeatures, start_from_imagenet
 from mattekit.nn.blocks import ConvNorm, zero_parameters
-from mattekit.ops.resize import resize
+from mattekit.ops.resize import resize, size_within
 from mattekit.ops.trimap import trimap_confidence
 from mattekit.types import Propagated, State
 
@@ -149,9 +149,7 @@ class PaperPropagator:
         return Propagated(logits.argmax(dim=1).to(frame.dtype) / 2, trimap_confidence(logits[0]))
 
     def _working_size(self, frame: Tensor) -> tuple[int, int]:
-        height, width = frame.shape[-2:]
-        scale = min(1.0, self.longest / max(height, width))
-        return max(1, round(height * scale)), max(1, round(width * scale))
+        return size_within((frame.shape[-2], frame.shape[-1]), self.longest)
 
 
 def _tokens(feature: Tensor) -> Tensor:
