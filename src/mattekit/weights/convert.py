@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import pickle
 import pickletools
@@ -18,7 +19,6 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from mattekit.checks import WeightsError, one_line
-from mattekit.media.records import digest_of
 
 SUFFIX = ".safetensors"
 COUNTER = "num_batches_tracked"
@@ -88,7 +88,7 @@ def convert(
     tensors = check_state(state, layout, source, half=half)
     trained = [key for key in tensors if not key.endswith(("running_mean", "running_var"))]
     parameters = sum(tensors[key].numel() for key in trained)
-    metadata = {**(card or {}), "family": layout.family, "source": source.name, "source_sha256": digest_of(source)}
+    metadata = {**(card or {}), "family": layout.family, "source": source.name, "source_sha256": _digest(source)}
     beside = output.with_name(f".{output.name}.part")
     try:
         save_file(tensors, str(beside), metadata=metadata)
@@ -219,3 +219,9 @@ def check_state(state: Mapping[str, Tensor], layout: Layout, source: Path, *, ha
             raise WeightsError(f"weights must be finite{range_}; {key} {where} is not")
         checked[f"{layout.prefix}.{key}"] = value
     return checked
+
+
+def _digest(source: Path) -> str:
+    """Return the SHA-256 of a file; `mattekit.media` has it too, but training must import nothing that decodes."""
+    with source.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
