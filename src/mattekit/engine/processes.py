@@ -111,7 +111,8 @@ class Together:
         self._accelerator.wait_for_everyone()
 
     def close(self) -> None:
-        """Part from the others."""
+        """Part from the others, when all have come here."""
+        self._accelerator.wait_for_everyone()
         self._accelerator.end_training()
 
 
