@@ -40,6 +40,34 @@ class Wobble:
     jitter: float = 0.1
 
 
+@dataclass(frozen=True)
+class Body:
+    """Where a photo shows something.
+
+    Attributes:
+        box: Left, top, right and bottom in px from the first pixel's outer corner.
+        cut: Whether the photo's lower edge cuts it off.
+    """
+
+    box: tuple[float, float, float, float]
+    cut: bool
+
+
+@dataclass(frozen=True)
+class Motion:
+    """How a photo lies in the frames of a clip, and moves.
+
+    Attributes:
+        displacement: (T, 2, H, W) in px: frame t shows at p what would be at ``p + displacement[t](p)`` at rest.
+        scale: Frame px a photo px.
+        anchor: (x, y) in the frame of the middle of the photo's body at rest.
+    """
+
+    displacement: Tensor
+    scale: float
+    anchor: tuple[float, float]
+
+
 def fake_motion(
     pixels: Tensor,
     generator: torch.Generator,
@@ -71,35 +99,67 @@ def fake_motion(
         their slope exceeds 1/2, and the flow is iterated until it stands still instead of a fixed number of times.
     """
     check_rank("pixels", pixels, "4 H W")
-    if length < 1 or min(size) < 1:
-        raise InputError(f"a clip must have frames and pixels; got {length} frames of {size[0]}x{size[1]}")
-    wobble = wobble or Wobble()
-    box = _box(pixels[3])
-    fields = _fields(generator, length, size, wobble)
-    sink = float(fields[:, 1].amax()) if box[3] == pixels.shape[-2] else None
-    scale, anchor = _place(box, size, generator, wobble=wobble, sink=sink)
-    displacement = (fields + _leave(generator, length, size, anchor, wobble)).to(pixels.device)
-    places = pixel_grid(size, like=displacement) + displacement
-    middle = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
-    colour, alpha = _sample(pixels, places, scale, anchor, middle)
+    body = body_of(pixels[3])
+    motion = draw_motion(body, generator, length=length, size=size, wobble=wobble)
+    displacement = motion.displacement.to(pixels.device)
+    colour, alpha = _sample(pixels, pixel_grid(size, like=displacement) + displacement, motion, body)
     if not flow:
         return Layer(colour, alpha)
-    if length == 1:
-        return Layer(colour, alpha, places.new_zeros(0, 2, *size), places.new_zeros(0, 1, *size))
-    found, solved = flow_between(places[:-1], displacement[1:])
+    found, solved = motion_flow(displacement)
     return Layer(colour, alpha, found, solved * seen_in_both(found, alpha))
 
 
-def _box(alpha: Tensor) -> tuple[float, float, float, float]:
-    """Return left, top, right and bottom of what is seen, in px from the first pixel's outer corner."""
+def draw_motion(
+    body: Body,
+    generator: torch.Generator,
+    *,
+    length: int = 10,
+    size: tuple[int, int] = (512, 512),
+    wobble: Wobble | None = None,
+) -> Motion:
+    """Draw how a photo moves; all that `fake_motion` leaves to chance.
+
+    Arguments and errors are those of `fake_motion`, of which the photo's pixels are not needed.
+    """
+    if length < 1 or min(size) < 1:
+        raise InputError(f"a clip must have frames and pixels; got {length} frames of {size[0]}x{size[1]}")
+    wobble = wobble or Wobble()
+    fields = _fields(generator, length, size, wobble)
+    sink = float(fields[:, 1].amax()) if body.cut else None
+    scale, anchor = _place(body, size, generator, wobble=wobble, sink=sink)
+    return Motion(fields + _leave(generator, length, size, anchor, wobble), scale, anchor)
+
+
+def motion_flow(displacement: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the exact flow of a displaced photo from each frame to the next.
+
+    Args:
+        displacement: (T, 2, H, W) in px.
+
+    Returns:
+        Flow (T-1, 2, H, W) in px, x then y, and (T-1, 1, H, W) that is 1 where it is solved, inside the frame or not.
+    """
+    size = displacement.shape[-2], displacement.shape[-1]
+    if len(displacement) < 2:
+        return displacement.new_zeros(0, 2, *size), displacement.new_zeros(0, 1, *size)
+    return flow_between(pixel_grid(size, like=displacement) + displacement[:-1], displacement[1:])
+
+
+def body_of(alpha: Tensor) -> Body:
+    """Return where a photo shows something, from its alpha (H, W) in [0, 1].
+
+    Raises:
+        InputError: Nothing of it is above 0.05.
+    """
     rows, columns = (line.nonzero().flatten() for line in ((alpha > 0.05).any(dim=1), (alpha > 0.05).any(dim=0)))
     if len(rows) == 0:
         raise InputError("a photo must show something; its alpha is nowhere above 0.05; leave it out")
-    return float(columns[0]), float(rows[0]), float(columns[-1]) + 1, float(rows[-1]) + 1
+    box = float(columns[0]), float(rows[0]), float(columns[-1]) + 1, float(rows[-1]) + 1
+    return Body(box, cut=box[3] == alpha.shape[0])
 
 
 def _place(
-    box: tuple[float, float, float, float],
+    body: Body,
     size: tuple[int, int],
     generator: torch.Generator,
     *,
@@ -117,7 +177,7 @@ def _place(
     y = height * (0.5 + wobble.jitter * (2 * down - 1))
     if sink is not None:
         y = height * (1 + wobble.jitter * down) + max(sink, 0.0) + 1 - tall / 2
-    return tall / (box[3] - box[1]), (x, y)
+    return tall / (body.box[3] - body.box[1]), (x, y)
 
 
 def _fields(generator: torch.Generator, length: int, size: tuple[int, int], wobble: Wobble) -> Tensor:
@@ -158,20 +218,20 @@ def _leave(
     return shift
 
 
-def _sample(
-    pixels: Tensor, places: Tensor, scale: float, anchor: tuple[float, float], middle: tuple[float, float]
-) -> tuple[Tensor, Tensor]:
+def _sample(pixels: Tensor, places: Tensor, motion: Motion, body: Body) -> tuple[Tensor, Tensor]:
     """Return colour (T, 3, H, W) and alpha (T, 1, H, W): the photo about the anchor, at displaced places.
 
     Colour is extended beyond the matte first, so that no dark rim enters; alpha is 0 beyond the photo.
     """
-    factor = max(1, math.floor(1 / scale + 0.35))
+    factor = max(1, math.floor(1 / motion.scale + 0.35))
     photo = _shrink(pixels[None], factor)
     known = photo[:, 3:] > 0.02
     colour, alpha = extend_colour(photo[:, :3], known.to(photo.dtype)), photo[:, 3:]
-    centre, origin = (places.new_tensor(pair).view(1, 2, 1, 1) for pair in (anchor, middle))
+    left, top, right, bottom = body.box
+    middle = (left + right) / 2, (top + bottom) / 2
+    centre, origin = (places.new_tensor(pair).view(1, 2, 1, 1) for pair in (motion.anchor, middle))
     side = factor * places.new_tensor([photo.shape[-1], photo.shape[-2]]).view(1, 2, 1, 1)
-    grid = (2 * ((places + 0.5 - centre) / scale + origin) / side - 1).permute(0, 2, 3, 1)
+    grid = (2 * ((places + 0.5 - centre) / motion.scale + origin) / side - 1).permute(0, 2, 3, 1)
 
     def look_up(picture: Tensor, padding: str) -> Tensor:
         copies = picture.expand(len(grid), -1, -1, -1)
