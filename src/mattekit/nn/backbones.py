@@ -18,6 +18,12 @@ KINDS: dict[str, tuple[type[BasicBlock] | type[Bottleneck], tuple[int, ...]]] = 
 }
 """Block and number of blocks a stage of each kind, as torchvision names and builds them."""
 
+MOBILE = ("mobilenet_v2", "mobilenet_v3_large")
+"""Further kinds that have ImageNet weights."""
+
+FIRST = ("conv1.weight", "features.0.0.weight")
+"""What torchvision calls the weights that see the picture."""
+
 
 class ResNetFeatures(nn.Module):
     """A residual network without its head; parameters are named as torchvision names them.
@@ -89,12 +95,12 @@ def start_from_imagenet(network: nn.Module, kind: str) -> None:
 
     Args:
         network: At the published width, its parameters named as torchvision names them.
-        kind: What it was made as, a name in `KINDS` or "mobilenet_v3_large".
+        kind: What it was made as, a name in `KINDS` or `MOBILE`.
 
     Raises:
         WeightsError: The file can be had neither from the cache nor from the network, or does not fit.
     """
-    check_choice("kind", kind, sorted((*KINDS, "mobilenet_v3_large")))
+    check_choice("kind", kind, sorted((*KINDS, *MOBILE)))
     weights = get_model_weights(kind)["IMAGENET1K_V1"]
     try:
         published = weights.get_state_dict(progress=False, check_hash=True)
@@ -121,7 +127,7 @@ def fill_from_imagenet(network: nn.Module, published: Mapping[str, Tensor]) -> N
         if key not in published:
             raise WeightsError(f"ImageNet weights must hold {key}; they do not: take those of the same kind")
         value = published[key]
-        if key == "conv1.weight":
+        if key in FIRST:
             spare = value.new_zeros(len(value), max(0, own.shape[1] - value.shape[1]), *value.shape[2:])
             value = torch.cat((value, spare), dim=1)
         if value.shape != own.shape:
