@@ -1,0 +1,1 @@
+"""The studio: a session paints, propagates, previews, saves and exports; a server shows it as a local web page."""
