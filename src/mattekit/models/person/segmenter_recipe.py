@@ -1,0 +1,91 @@
+"""How the segmenter of people is trained: stills of composites and pictures with masks, in turns, at changing sizes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import torch
+import torch.nn.functional as functional
+from torch import Tensor
+
+from mattekit.checks import InputError, check_choice
+from mattekit.models.person.segmenter import STRIDE, Segmenter
+from mattekit.types import Sample, Stage
+
+RECIPES = ("small", "tiny")
+STEPS = {"small": (9000, 3000), "tiny": (6, 2)}
+"""Of the two stages of each recipe: small pictures, then larger ones."""
+SMALLEST, LARGEST = (112, 112), (225, 321)
+"""Range of the sizes of pictures in px; an upper bound is never reached."""
+RATE = 1e-3
+OVERLAP = 0.5
+"""Weight of the overlap term beside the cross-entropy."""
+
+
+class SegmenterRecipe:
+    """Cross-entropy and overlap of the map with alpha, at the map's own size.
+
+    Args:
+        network: The segmenter in training.
+        stages: What is trained in order.
+
+    Raises:
+        InputError: There is no stage.
+    """
+
+    def __init__(self, network: Segmenter, *, stages: Sequence[Stage]) -> None:
+        if not stages:
+            raise InputError("a recipe must have stages; got none: name at least one")
+        self.network, self.stages = network, stages
+
+    def terms(self, sample: Sample, stage: Stage) -> Mapping[str, Tensor]:
+        """Return the weighted loss terms of one batch of stills by name."""
+        frames, alpha = sample.frames.flatten(0, 1), sample.alpha_true.flatten(0, 1)
+        height, width = (side // STRIDE * STRIDE for side in frames.shape[-2:])
+        logits = self.network.coarse(frames[..., :height, :width].contiguous(memory_format=torch.channels_last))
+        share = functional.avg_pool2d(alpha[..., :height, :width], 4)
+        return segmenter_terms(logits.float(), share)
+
+
+def segmenter_terms(logits: Tensor, share: Tensor) -> dict[str, Tensor]:
+    """Return the weighted terms of logits (N, 1, h, w) against the share (N, 1, h, w) of each place that is a person.
+
+    The overlap is 1 less twice the common part over the sum of both, of the batch as a whole, so that pictures
+    without people weigh no more than their pixels.
+    """
+    likely = logits.sigmoid()
+    common, both = (likely * share).sum(), (likely + share).sum()
+    return {
+        "cross entropy": functional.binary_cross_entropy_with_logits(logits, share),
+        "overlap": OVERLAP * (1 - (2 * common + 1) / (both + 1)),
+    }
+
+
+def segmenter_stages(recipe: str, *, batch: int = 12) -> tuple[Stage, ...]:
+    """Return the stages of a recipe by its name; composites and pictures with masks take turns.
+
+    Args:
+        recipe: One of `RECIPES`.
+        batch: Pictures a step.
+
+    Raises:
+        InputError: There is no such recipe.
+    """
+    check_choice("recipe", recipe, RECIPES)
+    first, second = STEPS[recipe]
+    middle = (SMALLEST[0] + 49, SMALLEST[1] + 49)
+    return (
+        _stage("small", first, batch, (SMALLEST, middle), (RATE, RATE)),
+        _stage("large", second, batch, (middle, LARGEST), (RATE, RATE / 50)),
+    )
+
+
+def _stage(
+    name: str, steps: int, batch: int, sizes: tuple[tuple[int, int], tuple[int, int]], rate: tuple[float, float]
+) -> Stage:
+    smallest, size = sizes
+    turns = tuple(
+        Stage(f"{name} {kind}", steps=0, batch=batch, length=1, size=size, rate=rate, kind=kind, smallest=smallest)
+        for kind in ("matting", "segmentation")
+    )
+    return Stage(name, steps=steps, batch=batch, length=1, size=size, rate=rate, turns=turns)

@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from mattekit.checks import InputError
+from mattekit.engine.train import Trainer, TrainOptions
+from mattekit.models.person.segmenter import Segmenter
+from mattekit.models.person.segmenter_recipe import SegmenterRecipe, segmenter_stages, segmenter_terms
+from mattekit.types import Sample, Stage
+
+
+def test_a_sure_and_right_map_costs_nothing() -> None:
+    share = torch.zeros(1, 1, 4, 4)
+    share[..., :2] = 1
+    terms = segmenter_terms((share - 0.5) * 200, share)
+    assert sum(float(term) for term in terms.values()) < 1e-6
+
+
+def test_an_even_map_costs_log_2_and_a_quarter_of_the_overlap() -> None:
+    share = torch.zeros(1, 1, 100, 100)
+    share[..., :50] = 1
+    terms = segmenter_terms(torch.zeros_like(share), share)
+    assert float(terms["cross entropy"]) == pytest.approx(0.6931, abs=1e-4)
+    assert float(terms["overlap"]) == pytest.approx(0.25, abs=1e-3)
+
+
+def test_pictures_without_people_and_an_empty_map_cost_nothing() -> None:
+    terms = segmenter_terms(torch.full((2, 1, 3, 3), -100.0), torch.zeros(2, 1, 3, 3))
+    assert sum(float(term) for term in terms.values()) < 1e-6
+
+
+def test_a_recipe_that_does_not_exist_is_refused() -> None:
+    with pytest.raises(InputError, match="recipe must be one of"):
+        segmenter_stages("huge")
+
+
+def bright(stage: Stage, generator: torch.Generator, number: int) -> Sample:
+    """Draw pictures whose bright box is the person."""
+    frames = 0.3 * torch.rand(stage.batch, 1, 3, *stage.size, generator=generator)
+    alpha = torch.zeros(stage.batch, 1, 1, *stage.size)
+    for picture in range(stage.batch):
+        top, left = torch.randint(0, 24, (2,), generator=generator).tolist()
+        alpha[picture, ..., top : top + 32, left : left + 32] = 1
+    frames = (frames + 0.6 * alpha).clamp(0, 1)
+    return Sample(frames, alpha, alpha, frames, frames)
+
+
+def test_training_brings_the_loss_down(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    network = Segmenter()
+    stages = (Stage("one", steps=24, batch=2, length=1, size=(64, 64), rate=(2e-3, 2e-3)),)
+    losses: list[float] = []
+    trainer = Trainer(
+        network,
+        SegmenterRecipe(network, stages=stages),
+        bright,
+        folder=tmp_path,
+        options=TrainOptions(tensorboard=False),
+    )
+    trainer.run(lambda step, steps, terms: losses.append(sum(terms.values())))
+    assert sum(losses[-4:]) < 0.6 * sum(losses[:4])
