@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from mattekit.checks import InputError, check_choice, check_rank
 from mattekit.models.rvm.backbones import MobileNetEncoder, ResNetEncoder
 from mattekit.models.rvm.decoder import Context, Decoder, State
-from mattekit.models.rvm.refine import DeepGuidedFilter, FastGuidedFilter
+from mattekit.nn.guided import DeepGuidedFilter, FastGuidedFilter
 
 BACKBONES = {
     "mobilenetv3": (MobileNetEncoder, 128, (128, 80, 40, 32, 16)),
