@@ -55,7 +55,7 @@ def test_the_command_composes_a_set_that_can_be_evaluated(
     ("arguments", "message"),
     [
         (["--preset", "rvm-vm240k"], "--preset must come with --still-grounds FOLDER and --moving-grounds FOLDER"),
-        (["--preset", "other"], "--preset must be one of rvm-vm240k, rvm-d646, rvm-aim; got 'other'"),
+        (["--preset", "other"], "--preset must be one of fake-motion, rvm-vm240k, rvm-d646, rvm-aim; got 'other'"),
         (["--preset", "rvm-aim", "--blur"], "--blur must not be given with --preset, which has settled it"),
         (["--resolution", "high"], "--resolution must come with --preset NAME; none was given"),
     ],

@@ -15,7 +15,7 @@ import typer
 
 from mattekit.checks import InputError, MattekitError, check_choice, one_line
 from mattekit.cli import options
-from mattekit.cli.presets import plan_of_folders
+from mattekit.cli.presets import plan_of_folders, plan_of_people
 from mattekit.cli.report import progress_bar
 from mattekit.media import show_path
 
@@ -32,8 +32,10 @@ LISTING = (*DRAWING, "layout", "use", "pairs", "longest", "frames", "clip_frames
 """Options of what a plan settles."""
 PRESET = (*DRAWING, "use", "pairs", "longest", "frames", "clip_frames", "blur", "seed")
 """Options of what a preset settles."""
-PRESETS_ALONE = ("still_grounds", "moving_grounds", "resolution")
-"""Options of a preset alone."""
+PRESETS_ALONE = ("still_grounds", "moving_grounds", "resolution", "count")
+"""Options of presets alone."""
+FAKED = "fake-motion"
+"""The preset whose subjects are bent by fake motion."""
 FORMS = ("clips", "tree", "plan")
 SPLITS = ("train", "validation", "test")
 
@@ -79,11 +81,12 @@ def compose(
     blur: Annotated[bool, typer.Option("--blur", help="Soften backgrounds.")] = False,
     seed: Annotated[int, typer.Option(help="All randomness follows from it.")] = 2019,
     preset: Annotated[
-        str | None, typer.Option(help="Test set of the RVM paper: rvm-vm240k, rvm-d646 or rvm-aim.")
+        str | None, typer.Option(help="Test set: fake-motion, or rvm-vm240k, rvm-d646 or rvm-aim of the RVM paper.")
     ] = None,
     still_grounds: Annotated[Path | None, typer.Option(help="Folder of pictures behind a preset's subjects.")] = None,
     moving_grounds: Annotated[Path | None, typer.Option(help="Folder of clips behind a preset's subjects.")] = None,
     resolution: Annotated[str, typer.Option(help="Of a preset: low or high.")] = "low",
+    count: Annotated[int, typer.Option(min=1, help="Clips of preset fake-motion.")] = 100,
     on_bad: Annotated[str, typer.Option(help="refuse or skip bad sources.")] = "refuse",
     engine: Annotated[str, typer.Option(help="local or ray.")] = "local",
     workers: Annotated[int, typer.Option(min=1, help="Composites made at a time.")] = 1,
@@ -109,20 +112,15 @@ def compose(
     check_choice("--engine", engine, ENGINES)
     parts = tuple(part.strip() for part in streams.split(",") if part.strip())
     order = None if form == "plan" else Order(output, form, parts)
-    settled = "plan.jsonl" if sources.name == PLAN else "--preset" if preset else "--pairs" if pairs else None
-    _check_unused(context, settled)
+    _check_unused(context, _settled_by(sources, pairs, preset))
     if sources.name == PLAN:
         wanted = _planned(sources)
     elif preset:
-        plan, entries, fitted, bad = plan_of_folders(
-            preset,
-            sources,
-            layout=layout,
-            stills=still_grounds,
-            clips=moving_grounds,
-            resolution=resolution,
-            on_bad=on_bad,
-        )
+        given: dict[str, Any] = {"layout": layout, "clips": moving_grounds, "resolution": resolution, "on_bad": on_bad}
+        if preset == FAKED:
+            plan, entries, fitted, bad = plan_of_people(sources, count=count, **given)
+        else:
+            plan, entries, fitted, bad = plan_of_folders(preset, sources, stills=still_grounds, **given)
         wanted = _Set(plan, {entry.name: entry for entry in entries}, fitted, bad)
     else:
         entries, bad = _listed(sources, layout, use=use, hold_out=hold_out, on_bad=on_bad)
@@ -144,9 +142,23 @@ def compose(
     _raise_failures(report, output, on_bad)
 
 
+def _settled_by(sources: Path, pairs: Path | None, preset: str | None) -> str | None:
+    """Return what settles options, as a message names it: a plan, a preset or a list of pairs; None where none does."""
+    if sources.name == PLAN:
+        return PLAN
+    if preset:
+        return f"--preset {FAKED}" if preset == FAKED else "--preset"
+    return "--pairs" if pairs else None
+
+
 def _check_unused(context: typer.Context, settled: str | None) -> None:
     """Raise when an option was given that would have no effect."""
-    without = {None: PRESETS_ALONE, "--pairs": (*DRAWING, *PRESETS_ALONE), "--preset": PRESET}
+    without: dict[str | None, Sequence[str]] = {
+        None: PRESETS_ALONE,
+        "--pairs": (*DRAWING, *PRESETS_ALONE),
+        "--preset": (*PRESET, "count"),
+        f"--preset {FAKED}": (*PRESET, "still_grounds"),
+    }
     for name in without.get(settled, (*LISTING, "preset", *PRESETS_ALONE)):
         source = context.get_parameter_source(name)
         if source is not None and source.name == "COMMANDLINE":

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mattekit.checks import InputError
+from mattekit.checks import InputError, check_choice
 from mattekit.media import show_path
 
 if TYPE_CHECKING:
@@ -40,14 +40,14 @@ def plan_of_folders(
         InputError: A folder is not named or does not hold what the set needs.
     """
     from mattekit.data.check import usable
-    from mattekit.data.layouts import read_sources
+    from mattekit.data.faked_set import NAME
     from mattekit.data.rvm_sets import PRESETS, plan_preset, rules_of_preset
 
+    check_choice("--preset", preset, (NAME, *PRESETS))
     rules = rules_of_preset(preset, resolution)
     if stills is None or clips is None:
         raise InputError("--preset must come with --still-grounds FOLDER and --moving-grounds FOLDER; one is missing")
-    there = [entry for entry in read_sources(source, layout=layout) if entry.role == "foreground"]
-    foregrounds = [entry for entry in there if entry.split == "test"] or there
+    foregrounds = _foregrounds(source, layout)
     wanted = PRESETS[preset].count
     if len(foregrounds) != wanted:
         told = f"{show_path(source)} gives {len(foregrounds)} foregrounds where the paper's {preset} has {wanted}"
@@ -57,6 +57,42 @@ def plan_of_folders(
     names = {entry.name for entry in good}
     parts = [[entry for entry in part if entry.name in names] for part in (foregrounds, *grounds)]
     return plan_preset(preset, *parts), good, rules, bad
+
+
+def plan_of_people(
+    source: Path, *, layout: str, clips: Path | None, count: int, resolution: str, on_bad: str
+) -> tuple[list[Composite], list[Entry], Rules, list[Problem]]:
+    """Return what `plan_of_folders` does for the fake-motion set.
+
+    Args:
+        source: Folder or list of people; where some are set apart for testing, only those count.
+        layout: Of that folder.
+        clips: Folder of background clips, or list.
+        count: Clips of the set.
+        resolution: "low" or "high".
+        on_bad: What is done with bad sources, "refuse" or "skip".
+
+    Raises:
+        InputError: A folder is not named or does not hold what the set needs.
+    """
+    from mattekit.data.check import usable
+    from mattekit.data.faked_set import plan_faked, rules_of_faked
+
+    rules = rules_of_faked(resolution)
+    if clips is None:
+        raise InputError("--preset fake-motion must come with --moving-grounds FOLDER; it is missing")
+    foregrounds, grounds = _foregrounds(source, layout), _grounds(clips, still=False)
+    good, bad = usable([*foregrounds, *grounds], on_bad=on_bad)
+    parts = ([entry for entry in good if entry.role == role] for role in ("foreground", "background"))
+    return plan_faked(*parts, count=count), good, rules, bad
+
+
+def _foregrounds(source: Path, layout: str) -> list[Entry]:
+    """Return the foregrounds of a folder or a list, only those set apart for testing where there are some."""
+    from mattekit.data.layouts import read_sources
+
+    there = [entry for entry in read_sources(source, layout=layout) if entry.role == "foreground"]
+    return [entry for entry in there if entry.split == "test"] or there
 
 
 def _grounds(path: Path, *, still: bool) -> list[Entry]:

@@ -12,8 +12,8 @@ from mattekit.data.figure import Figure, Placed
 from mattekit.data.flow import seen_in_both
 from mattekit.data.frames import colour_frames, foreground_frames, source_info
 from mattekit.data.manifest import Entry
-from mattekit.data.plan import Composite, FittedRules, Rules
-from mattekit.data.scene import Scene, composite_length, one_thread, paste, shrunk_layer, window_end
+from mattekit.data.plan import Composite, FittedRules
+from mattekit.data.scene import composite_length, one_thread, paste, shrunk_layer, window_end
 from mattekit.data.walk import walk_flow
 from mattekit.ops.resize import resize
 
@@ -104,13 +104,6 @@ class FittedScene:
             plate = part.mul(255).round_().clamp_(0, 255).to(torch.uint8).contiguous()
             for _ in indices if still else range(1):
                 yield plate
-
-
-def open_scene(composite: Composite, foreground: Entry, background: Entry, rules: Rules) -> Scene | FittedScene:
-    """Return the scene that rules ask for; arguments and errors are those of `Scene`."""
-    if isinstance(rules, FittedRules):
-        return FittedScene(composite, foreground, background, rules)
-    return Scene(composite, foreground, background, rules)
 
 
 def fitting(size: tuple[int, int], frame: tuple[int, int]) -> tuple[int, int]:

@@ -9,10 +9,9 @@ import torch
 from torch.utils.data import Dataset
 
 from mattekit.checks import InputError
-from mattekit.data.fitted import FittedScene, open_scene
+from mattekit.data.faked import AnyScene, open_scene
 from mattekit.data.manifest import Entry
 from mattekit.data.plan import Composite, Rules
-from mattekit.data.scene import Scene
 from mattekit.ops.trimap import trimap_from_alpha_iterated
 from mattekit.types import Sample
 
@@ -90,6 +89,6 @@ class ComposedClips(Dataset[Sample]):
         self.__dict__.update(state)
         self._kept = lru_cache(maxsize=KEPT)(self._scene)
 
-    def _scene(self, composite: Composite) -> Scene | FittedScene:
+    def _scene(self, composite: Composite) -> AnyScene:
         sources = self._sources
         return open_scene(composite, sources[composite.foreground], sources[composite.background], self._rules)

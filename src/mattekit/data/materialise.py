@@ -16,11 +16,11 @@ import torch
 from torch import Tensor
 
 from mattekit.checks import InputError
+from mattekit.data.faked import AnyScene, FakedScene, open_scene
 from mattekit.data.figure import Placed
-from mattekit.data.fitted import FittedScene, open_scene
 from mattekit.data.manifest import Entry, read_manifest, write_manifest
 from mattekit.data.plan import STREAMS, TRIMAP, Composite, Order, Rules, read_plan, rules_of, write_plan
-from mattekit.data.scene import Scene, one_thread
+from mattekit.data.scene import one_thread
 from mattekit.media import Style, Writer, open_writer, show_path
 from mattekit.ops.trimap import trimap_from_alpha_iterated
 from mattekit.types import ClipInfo
@@ -184,7 +184,7 @@ def checksums(pictures: Iterator[Placed], streams: Sequence[str] = tuple(STREAMS
     return {stream: f"{value:08x}" for stream, value in sums.items()}
 
 
-def _write_streams(part: Path, order: Order, scene: Scene | FittedScene) -> dict[str, str]:
+def _write_streams(part: Path, order: Order, scene: AnyScene) -> dict[str, str]:
     """Write all streams of a scene to a folder and return their checksums."""
     clip = ClipInfo(part, "video", scene.size, scene.frames, Fraction(25), Fraction(1, 25))
     sums = dict.fromkeys(order.streams, 0)
@@ -217,7 +217,7 @@ def _picture(placed: Placed, stream: str) -> Tensor:
     return picture.contiguous()
 
 
-def _record(order: Order, scene: Scene | FittedScene, sums: dict[str, str]) -> dict[str, object]:
+def _record(order: Order, scene: AnyScene, sums: dict[str, str]) -> dict[str, object]:
     places = scene.places
     return {
         "format": FORMAT,
@@ -229,6 +229,7 @@ def _record(order: Order, scene: Scene | FittedScene, sums: dict[str, str]) -> d
         "still": scene.still,
         "checksums": sums,
         "places": None if places is None else places.tolist(),
+        "motion": scene.motion if isinstance(scene, FakedScene) else None,
     }
 
 

@@ -74,8 +74,24 @@ class FittedRules(Rules):
             raise InputError(f"height and width must be 1 or more; got {self.height} and {self.width}")
 
 
+@dataclass(frozen=True)
+class FakedRules(FittedRules):
+    """Rules of sets whose foregrounds are pictures that fake motion bends.
+
+    Attributes:
+        bent: True, which tells them from others.
+
+    Source:
+        The test clips of Molodetskikh et al., Temporally coherent person matting trained on fake-motion dataset, 2022.
+    """
+
+    bent: bool = True
+
+
 def rules_of(told: Mapping[str, Any]) -> Rules:
     """Return rules from what `asdict` made of them."""
+    if "bent" in told:
+        return FakedRules(**told)
     return FittedRules(**told) if "height" in told else Rules(**told)
 
 
