@@ -2,29 +2,45 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import Tensor
 
 import narrow
 import people
+import person_networks
 from mattekit.checks import InputError
-from mattekit.models import FAMILIES, Model, load
+from mattekit.models import FAMILIES, Model, Wanted, load
 from mattekit.models.dvm.paper import PAPER, RELEASE
 
 NARROW = {PAPER: narrow.write_paper, RELEASE: narrow.write_release}
 """Further sizes of a family, too large for tests as they are: their weights are drawn at an eighth of the width."""
 
-UNCARRIED = {"rvm": people.write_people}
+UNCARRIED = {"person": person_networks.write_person, "rvm": people.write_people}
 """Families whose weights the package need not carry: theirs are drawn."""
 
+FORMS = {
+    "person, maps as they come": (Wanted(prior=person_networks.brightness()), {}),
+    "person without memory": (Wanted(prior=person_networks.brightness()), {"lstm": False}),
+    "person without attention": (Wanted(prior=person_networks.brightness()), {"attention": False}),
+    "person at 32 px": (Wanted(working_size=32), {}),
+}
+"""Further forms of the family person: what is wanted beside its weights, and what the network is built without."""
 
-@pytest.fixture(scope="module", params=[*sorted(FAMILIES), *NARROW])
+
+@pytest.fixture(scope="module", params=[*sorted(FAMILIES), *FORMS, *NARROW])
 def model(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Model:
     path = tmp_path_factory.mktemp("narrow") / f"{request.param}.safetensors"
+    if request.param in FORMS:
+        wanted, without = FORMS[request.param]
+        steadied = replace(wanted, prior=wanted.prior or person_networks.steadied())
+        return load("person", weights=person_networks.write_person(path, **without), wanted=steadied)
     if request.param in FAMILIES:
         write = UNCARRIED.get(request.param)
-        return load(request.param, weights=None if write is None else write(path))
+        wanted = Wanted(prior=person_networks.steadied()) if request.param == "person" else None
+        return load(request.param, weights=None if write is None else write(path), wanted=wanted)
     return load("dvm", weights=NARROW[request.param](path))
 
 

@@ -17,21 +17,22 @@ if TYPE_CHECKING:
 
 __all__ = ["FAMILIES", "PUBLISHED", "WITHOUT_TRIMAP", "Model", "Wanted", "check_weights", "load", "published_layouts"]
 
-FAMILIES = {"dvm": "mattekit.models.dvm", "rvm": "mattekit.models.rvm"}
+FAMILIES = {"dvm": "mattekit.models.dvm", "person": "mattekit.models.person", "rvm": "mattekit.models.rvm"}
 """Module of each family by its name; each has ``load(weights, device, wanted) -> Model``."""
 
-WITHOUT_TRIMAP = frozenset({"rvm"})
+WITHOUT_TRIMAP = frozenset({"person", "rvm"})
 """Families that take no trimap, choose a working size, and make foreground themselves."""
 
-PUBLISHED = ("mattekit.models.dvm.paper.release", "mattekit.models.rvm.release")
+PUBLISHED = ("mattekit.models.dvm.paper.release", "mattekit.models.rvm.release", "mattekit.models.person.deeplab")
 """Modules of networks whose authors published weights; each has ``layouts() -> list[Layout]``."""
 
 ADVICE = {
+    "person": ("person", "train one with `mattekit train person` and give --weights person.safetensors"),
     "rvm": (
         "rvm-mobilenetv3",
         "fetch the authors' with `mattekit weights fetch rvm_mobilenetv3`, or convert their rvm_mobilenetv3.pth with "
         "`mattekit weights convert`, and give --weights rvm_mobilenetv3.safetensors (their licence: GPL-3.0)",
-    )
+    ),
 }
 """Of families whose weights may not be carried: the name these would have, and what to do without them."""
 
@@ -43,10 +44,12 @@ class Wanted:
     Attributes:
         working_size: Px of the long side at which a network works that can choose it; None leaves it to the family.
         foreground: Whether colour is used, by a network that makes it.
+        prior: Makes maps of people, as its alpha, for a network that needs some; None leaves it to the family.
     """
 
     working_size: int | None = None
     foreground: bool = True
+    prior: Matter | None = None
 
     def __post_init__(self) -> None:
         if self.working_size is not None and self.working_size < 1:

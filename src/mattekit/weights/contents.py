@@ -45,8 +45,17 @@ def read_family(path: Path) -> str:
     Raises:
         WeightsError: The file is missing or damaged.
     """
+    return read_metadata(path).get("family", UNNAMED)
+
+
+def read_metadata(path: Path) -> dict[str, str]:
+    """Read what a weights file's metadata say, the family among it; no tensor is read.
+
+    Raises:
+        WeightsError: The file is missing or damaged.
+    """
     with _opened(path) as file:
-        return str((file.metadata() or {}).get("family", UNNAMED))
+        return dict(file.metadata() or {})
 
 
 def read_contents(path: Path) -> Contents:

@@ -13,6 +13,7 @@ from mattekit.checks import InputError, check_rank, check_same_size
 from mattekit.models.person.encoder import PersonEncoder, narrowed
 from mattekit.nn.attention import NonLocal
 from mattekit.nn.recurrent import ConvLSTM
+from mattekit.ops.resize import pad_to_stride, unpad
 
 GROUP = 5
 """Frames that the attention sees together."""
@@ -84,11 +85,12 @@ class PersonNetwork(nn.Module):
         if frames.shape[:2] != prior.shape[:2] or frames.shape[1] == 0:
             got = f"{tuple(frames.shape[:2])} and {tuple(prior.shape[:2])}"
             raise InputError(f"frames and prior must have as many frames, at least one; got {got}")
-        length, size = frames.shape[1], frames.shape[-2:]
+        length = frames.shape[1]
         planes = self.encoder.standardise(*(each.transpose(0, 1).flatten(0, 1) for each in (frames, prior)))
-        planes = padded(planes).contiguous(memory_format=torch.channels_last)
+        planes, size = pad_to_stride(planes, STRIDE)
+        planes = planes.contiguous(memory_format=torch.channels_last)
         features, state = self._remember((planes, *self.encoder(planes)), state, length)
-        found = self._decode(features, length)[..., : size[0], : size[1]].sigmoid()
+        found = unpad(self._decode(features, length), size).sigmoid()
         found = found.unflatten(0, (length, -1)).transpose(0, 1)
         return found[:, :, 3:], found[:, :, :3], state
 
@@ -127,17 +129,6 @@ def _skip(inputs: int, outputs: int) -> nn.Sequential:
 
 def _unit(inputs: int, outputs: int) -> nn.Sequential:
     return nn.Sequential(nn.Conv2d(inputs, outputs, 3, padding=1), nn.ReLU(), nn.BatchNorm2d(outputs))
-
-
-def padded(planes: Tensor) -> Tensor:
-    """Return (N, C, H, W) continued to the right and below by reflection, so that both sides are multiples of 32."""
-    for dim in (-2, -1):
-        side = planes.shape[dim]
-        if side % STRIDE:
-            period = max(1, 2 * side - 2)
-            places = torch.arange(-(-side // STRIDE) * STRIDE, device=planes.device) % period
-            planes = planes.index_select(dim, torch.minimum(places, period - places))
-    return planes
 
 
 def in_groups(
