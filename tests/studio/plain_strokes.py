@@ -28,17 +28,17 @@ def write_rows(rows: Rows) -> list[str]:
 
 def line(start: tuple[int, int], end: tuple[int, int]) -> list[tuple[int, int]]:
     (x, y), (to_x, to_y) = start, end
-    dx, dy = abs(to_x - x), -abs(to_y - y)
+    dx, dy = abs(to_x - x), abs(to_y - y)
     sx, sy = (1 if x < to_x else -1), (1 if y < to_y else -1)
-    error, found = dx + dy, []
+    error, found = dx - dy, []
     while True:
         found.append((x, y))
         if (x, y) == (to_x, to_y):
             return found
         twice = 2 * error
-        if twice >= dy:
-            error, x = error + dy, x + sx
-        if twice <= dx:
+        if twice > -dy:
+            error, x = error - dy, x + sx
+        if twice < dx:
             error, y = error + dx, y + sy
 
 
@@ -52,7 +52,7 @@ def inside(x: int, y: int, points: list[tuple[int, int]]) -> bool:
     for (ax, ay), (bx, by) in zip(points, points[1:] + points[:1], strict=True):
         if ay > by:
             ax, ay, bx, by = bx, by, ax, ay
-        if ay <= y < by and (x - ax) * (by - ay) > (y - ay) * (bx - ax):
+        if ay <= y < by and (y - ay) * (bx - ax) > (x - ax) * (by - ay):
             crossed += 1
     return crossed % 2 == 1
 
@@ -64,20 +64,18 @@ def region(rows: Rows, point: tuple[int, int]) -> set[tuple[int, int]]:
     value, found, open_ = rows[point[1]][point[0]], {point}, [point]
     while open_:
         x, y = open_.pop()
-        for other in ((x + 1, y), (x - 1, y), (x, y + 1), (x, y - 1)):
-            if 0 <= other[0] < width and 0 <= other[1] < height and other not in found:
-                if rows[other[1]][other[0]] == value:
-                    found.add(other)
-                    open_.append(other)
+        for column, row in ((x + 1, y), (x - 1, y), (x, y + 1), (x, y - 1)):
+            new = 0 <= column < width and 0 <= row < height and (column, row) not in found
+            if new and rows[row][column] == value:
+                found.add((column, row))
+                open_.append((column, row))
     return found
 
 
 def nearest(rows: Rows, x: int, y: int, value: int) -> int:
     """Return the squared distance to the nearest pixel of a value."""
-    return min(
-        ((x - column) ** 2 + (y - row) ** 2 for row, cells in enumerate(rows) for column, cell in enumerate(cells) if cell == value),
-        default=1 << 40,
-    )
+    places = ((column, row) for row, cells in enumerate(rows) for column, cell in enumerate(cells) if cell == value)
+    return min(((x - column) ** 2 + (y - row) ** 2 for column, row in places), default=1 << 40)
 
 
 def paint(rows: Rows, stroke: dict) -> tuple[Rows, list[int] | None]:
@@ -137,9 +135,7 @@ def some_stroke(draw: random.Random, width: int, height: int) -> dict:
     tool = draw.choice(["brush", "brush", "brush", "box", "polygon", "polygon", "fill", "band", "edge"])
     count = {"box": 2, "fill": 1, "brush": draw.choice([1, 2, 5]), "polygon": draw.choice([1, 2, 3, 6])}.get(tool, 0)
     margin = 0 if tool == "fill" else 8
-    points = [
-        [draw.randrange(-margin, width + margin), draw.randrange(-margin, height + margin)] for _ in range(count)
-    ]
+    points = [[draw.randrange(-margin, width + margin), draw.randrange(-margin, height + margin)] for _ in range(count)]
     stroke = {"tool": tool, "value": draw.choice([0, 128, 255])}
     if points:
         stroke["points"] = points

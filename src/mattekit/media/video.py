@@ -53,12 +53,13 @@ class Numbered:
     picture: Picture
 
 
-def decode(path: Path, *, alpha: bool = False) -> Iterator[VideoFrame]:
+def decode(path: Path, *, alpha: bool = False, entry: int | None = None) -> Iterator[VideoFrame]:
     """Yield the frames of a video file in order of showing, none of them damaged.
 
     Args:
         path: The file.
         alpha: Whether to decode the alpha of VP8 and VP9, which the usual decoders drop.
+        entry: Time in ticks of the key frame that is begun with; None begins with the first frame.
 
     Raises:
         MediaError: The file cannot be opened, or a frame is damaged; the message names it.
@@ -69,6 +70,8 @@ def decode(path: Path, *, alpha: bool = False) -> Iterator[VideoFrame]:
         decoder = _decoder(stream, alpha)
         index = 0
         try:
+            if entry is not None:
+                container.seek(entry, stream=stream)
             for packet in packets_of(container, stream):
                 for frame in _frames_of(decoder, packet):
                     if frame.is_corrupt:

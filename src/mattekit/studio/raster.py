@@ -14,31 +14,38 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+FAR = 1 << 40
+
 Point = tuple[int, int]
 Mask = NDArray[np.bool_]
 
 
-def line(start: Point, end: Point) -> NDArray[np.int64]:
+def line(start: Point, end: Point, *, within: tuple[Point, Point] | None = None) -> NDArray[np.int64]:
     """Return the pixels of a line, (N, 2) of x and y, from its first point to its last.
 
-    Source: Bresenham, Algorithm for computer control of a digital plotter, IBM Systems Journal 1965, in the form whose
-    error stands for both axes.
+    Along the longer axis each step is one pixel, along the shorter one the nearest; of two as near, the one before.
+
+    Args:
+        start: First pixel.
+        end: Last pixel.
+        within: Least and largest (x, y); what of the line is outside on the longer axis may be left out.
+
+    Source: Bresenham, Algorithm for computer control of a digital plotter, IBM Systems Journal 1965, solved for a step.
     """
-    (x, y), (last_x, last_y) = start, end
-    wide, high = abs(last_x - x), -abs(last_y - y)
-    step_x, step_y = (1 if x < last_x else -1), (1 if y < last_y else -1)
-    error = wide + high
-    pixels = [(x, y)]
-    while (x, y) != (last_x, last_y):
-        twice = 2 * error
-        if twice >= high:
-            error += high
-            x += step_x
-        if twice <= wide:
-            error += wide
-            y += step_y
-        pixels.append((x, y))
-    return np.array(pixels, dtype=np.int64)
+    way = (end[0] - start[0], end[1] - start[1])
+    long = 0 if abs(way[0]) >= abs(way[1]) else 1
+    steps, rise = abs(way[long]), abs(way[1 - long])
+    first, last = 0, steps
+    if within is not None:
+        sides = [(bound[long] - start[long]) * (1 if way[long] >= 0 else -1) for bound in within]
+        first, last = max(first, min(sides)), min(last, max(sides))
+    step = np.arange(first, last + 1, dtype=np.int64)
+    whole = max(steps, 1)
+    across = (2 * step * rise + whole - 1) // (2 * whole)
+    pixels = np.empty((len(step), 2), dtype=np.int64)
+    pixels[:, long] = start[long] + (step if way[long] >= 0 else -step)
+    pixels[:, 1 - long] = start[1 - long] + (across if way[1 - long] >= 0 else -across)
+    return pixels
 
 
 def disc_rows(diameter: int) -> list[tuple[int, int, int]]:
@@ -73,44 +80,49 @@ def brush(size: tuple[int, int], points: Sequence[Point], diameter: int) -> Mask
         points: At least one.
         diameter: In px.
     """
-    covered = np.zeros(size, dtype=np.bool_)
-    rows = disc_rows(diameter)
-    legs = list(pairwise(points)) or [(points[0], points[0])]
-    for start, end in legs:
-        if not _misses(size, start, end, diameter):
-            _sweep(covered, line(start, end), rows)
+    height, width = size
+    reach = diameter // 2 + 1
+    within = (-reach, -reach), (width + reach, height + reach)
+    begun = np.zeros((height, width + 1), dtype=np.int32)  # how many runs begin at a pixel, less how many have ended
+    rows = np.array(disc_rows(diameter), dtype=np.int64)
+    for start, end in list(pairwise(points)) or [(points[0], points[0])]:
+        if not _misses(size, start, end, reach):
+            _sweep(begun, line(start, end, within=within), rows)
+    covered: Mask = begun.cumsum(axis=1)[:, :width] > 0
     return covered
 
 
-def _misses(size: tuple[int, int], start: Point, end: Point, diameter: int) -> bool:
+def _misses(size: tuple[int, int], start: Point, end: Point, reach: int) -> bool:
     """Return whether a brush on its way between two points stays outside the frame."""
-    reach = diameter // 2 + 1
     return any(
         max(one, other) + reach < 0 or min(one, other) - reach >= side
         for one, other, side in zip(start, end, reversed(size), strict=True)
     )
 
 
-def _sweep(covered: Mask, pixels: NDArray[np.int64], rows: Sequence[tuple[int, int, int]]) -> None:
-    """Cover what a disc covers on its way along the pixels of a line."""
-    height, width = covered.shape
+def _sweep(begun: NDArray[np.int32], pixels: NDArray[np.int64], rows: NDArray[np.int64]) -> None:
+    """Take note of the runs that a disc covers on its way along the pixels of a line."""
+    if not len(pixels):
+        return
+    height, width = begun.shape[0], begun.shape[1] - 1
     x, y = pixels.T
-    top, bottom = int(y.min()), int(y.max())
-    first = np.full(bottom - top + 1, 1 << 40)
-    last = np.full(bottom - top + 1, -(1 << 40))
+    top, count, deep = int(y.min()), int(y.max() - y.min()) + 1, len(rows)
+    first, last = np.full(count, FAR), np.full(count, -FAR)
     np.minimum.at(first, y - top, x)
     np.maximum.at(last, y - top, x)
-    above = rows[0][0]
-    span = bottom - top + len(rows)
-    left, right = np.full(span, 1 << 40), np.full(span, -(1 << 40))
-    for row, begin, end in rows:
-        place = slice(row - above, row - above + len(first))
-        np.minimum(left[place], first + begin, out=left[place])
-        np.maximum(right[place], last + end, out=right[place])
-    left, right = left.clip(0, width), right.clip(0, width)
-    begin_row = top + above
-    for row in range(max(begin_row, 0), min(begin_row + span, height)):
-        covered[row, left[row - begin_row] : right[row - begin_row]] = True
+    left, right = np.full(count + deep - 1, FAR), np.full(count + deep - 1, -FAR)
+    few, begin, end = (range(deep), rows[:, 1], rows[:, 2]) if deep < count else (range(count), first, last)
+    many_begin, many_end = (first, last) if deep < count else (rows[:, 1], rows[:, 2])
+    for row in few:  # the shorter of the two is gone through one by one
+        place = slice(row, row + len(many_begin))
+        np.minimum(left[place], many_begin + begin[row], out=left[place])
+        np.maximum(right[place], many_end + end[row], out=right[place])
+    top += int(rows[0, 0])
+    inside = slice(max(-top, 0), max(height - top, 0))
+    left, right = left[inside].clip(0, width), right[inside].clip(0, width)
+    number = np.arange(len(left)) + max(top, 0)
+    begun[number, left] += 1
+    begun[number, np.maximum(left, right)] -= 1
 
 
 def box(size: tuple[int, int], corners: Sequence[Point]) -> Mask:
@@ -127,8 +139,8 @@ def box(size: tuple[int, int], corners: Sequence[Point]) -> Mask:
 def polygon(size: tuple[int, int], points: Sequence[Point]) -> Mask:
     """Return the pixels inside a closed polygon by the even-odd rule, and those of its outline.
 
-    A pixel is inside where the number of edges that cross its row to the left of its centre is odd; an edge crosses the
-    rows from its upper end down to the one above its lower end.
+    A pixel is inside where the number of edges that cross its row to the right of its centre is odd; an edge crosses
+    the rows from its upper end down to the one above its lower end.
 
     Args:
         size: (height, width) of the frame.
@@ -141,7 +153,7 @@ def polygon(size: tuple[int, int], points: Sequence[Point]) -> Mask:
     for start, end in edges:
         (x, y), (low_x, low_y) = sorted((start, end), key=lambda point: point[1])
         for row in range(max(y, 0), min(low_y, height)):
-            crossings.setdefault(row, []).append(x + (row - y) * (low_x - x) // (low_y - y) + 1)
+            crossings.setdefault(row, []).append(x - (row - y) * (x - low_x) // (low_y - y))
     for row, found in crossings.items():
         columns = [min(max(column, 0), width) for column in sorted(found)]
         for begin, stop in zip(columns[::2], columns[1::2], strict=True):

@@ -18,7 +18,7 @@ TOOLS = ("brush", "box", "polygon", "fill", "band", "edge")
 WHOLE = ("band", "edge")
 """Tools that change a whole frame and take no points."""
 
-MOST_POINTS, FARTHEST, LARGEST, WIDEST = 4096, 1 << 14, 999, 200
+MOST_POINTS, FARTHEST, LARGEST, WIDEST = 20_000, 1 << 16, 999, 999
 """Limits of a stroke: points, px from the corner of the frame, diameter of a brush, reach of a band."""
 
 Trimap = NDArray[np.uint8]
@@ -73,7 +73,9 @@ def stroke_from(facts: Mapping[str, Any]) -> Stroke:
     names = ("frame", "tool", "value", "points", "size", "grow")
     strangers = sorted(set(facts) - set(names))
     if strangers or "frame" not in facts or "tool" not in facts:
-        raise InputError(f"a stroke must have frame and tool, and beside them only value, points, size and grow; got {sorted(facts)}")
+        raise InputError(
+            f"a stroke must have frame and tool, and beside them only value, points, size and grow; got {sorted(facts)}"
+        )
     for name in ("frame", "value", "size", "grow"):
         if name in facts and not _is_whole(facts[name]):
             raise InputError(f"{name} must be a whole number; got {facts[name]!r}")
