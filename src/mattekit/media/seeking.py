@@ -104,11 +104,10 @@ class Seeker:
 
     def _next(self, number: int) -> Picture | None:
         """Return a frame that is still to come on the way, or None where it does not come."""
-        for self._at, picture in self._walk or ():
-            if self._at == number:
-                return picture
-            if self._at > number:
-                break
+        for found, picture in self._walk or ():
+            self._at = found
+            if found >= number:
+                return picture if found == number else None
         return None
 
 

@@ -162,7 +162,7 @@ def polygon(size: tuple[int, int], points: Sequence[Point]) -> Mask:
 
 
 def fill(values: NDArray[np.uint8], point: Point) -> Mask:
-    """Return the pixels that are joined to one over their four sides and hold the same value; none outside the frame."""
+    """Return the pixels joined to one over their four sides that hold its value; none where it is outside the frame."""
     height, width = values.shape
     x, y = point
     if not (0 <= x < width and 0 <= y < height):

@@ -34,7 +34,7 @@ class Stroke:
         frame: Number of the frame.
         tool: One of `TOOLS`.
         value: What is painted, one of `VALUES`; a band has its own.
-        points: Pixels (x, y): of a brush the way it goes, of a box two corners, of a polygon all corners, of a fill one.
+        points: Pixels (x, y): the way of a brush, two corners of a box, all corners of a polygon, one pixel of a fill.
         size: Diameter of a brush in px.
         grow: Px by which a band of unknown grows to each side, or shrinks where it is negative; reach of an edge.
     """
