@@ -22,9 +22,13 @@ from mattekit.media.encoders import VIDEOS
 from mattekit.media.formats import IMAGES
 from mattekit.types import ClipInfo
 
-CONVENTIONS = ("adobe", "dvm", "rvm-hr", "rvm-lr", "videomatting")
+CONVENTIONS = ("adobe", "dvm", "fake-motion", "rvm-hr", "rvm-lr", "videomatting")
 MOVING = ("dvm", "videomatting")
-"""Conventions with MESSDdt."""
+"""Conventions with MESSDdt along a motion that is estimated."""
+STORED = ("fake-motion",)
+"""Conventions with MESSDdt along the motion that a composed clip is known to have."""
+RECORD = "sample.json"
+"""What lies beside the alpha of a composed clip."""
 PARTS = ("alpha", "pha")
 """Names that alpha has inside the folder of a composed clip."""
 
@@ -33,7 +37,7 @@ def evaluate(
     predicted: Annotated[Path, typer.Argument(help="Alpha: a clip, or a folder of clips.")],
     true: Annotated[Path, typer.Argument(help="True alpha likewise; clips are matched by name.")],
     *,
-    convention: Annotated[str, typer.Option(help="adobe, dvm, rvm-hr, rvm-lr or videomatting.")] = "dvm",
+    convention: Annotated[str, typer.Option(help="adobe, dvm, fake-motion, rvm-hr, rvm-lr or videomatting.")] = "dvm",
     trimaps: Annotated[
         Path | None, typer.Option(help="Folder of trimaps for one clip, or a folder of such folders.")
     ] = None,
@@ -58,6 +62,8 @@ def evaluate(
     shown = _beside(clips, pairs, "clips") if clips is not None else {}
     for name, (one, other) in pairs.items():
         _check_same(name, probe(one), probe(other))
+        if convention in STORED:
+            _check_composed(name, other)
     if output is not None:
         check_place(output)
     with nullcontext() if output is None else growing(output) as hidden:
@@ -147,6 +153,15 @@ def _check_same(name: str, one: ClipInfo, other: ClipInfo) -> None:
         )
 
 
+def _check_composed(name: str, true: Path) -> None:
+    """Raise unless a true alpha lies in the folder of a composed clip, whose record tells its motion."""
+    if not (true.parent / RECORD).is_file():
+        raise InputError(
+            f"{name}: the true alpha must lie where `mattekit compose` wrote it, beside {RECORD}; "
+            f"{show_path(true.parent)} has none; name the folder of the set, or take convention videomatting"
+        )
+
+
 def _score_all(
     pairs: Mapping[str, tuple[Path, Path]],
     trimaps: Mapping[str, Path],
@@ -165,6 +180,7 @@ def _score_all(
     tasks = []
     for number, (name, (one, other)) in enumerate(pairs.items()):
         files = {"predicted": one, "true": other, "trimaps": trimaps.get(name), "frames": clips.get(name)}
+        files["home"] = other.parent
         paths = {what: told(path) for what, path in files.items()}
         tasks.append(Task(name, {"name": name, "number": number, **paths, **settings}))
     found: dict[str, dict[str, Any]] = {}

@@ -43,6 +43,7 @@ class Convention:
         first_frame: dtSSD counts the first frame, which has no predecessor, as 0; else there is a value a pair.
         motion: How MESSDdt follows the flow: ``"nearest"`` or ``"bilinear"``; see :func:`~mattekit.metrics.messddt`.
         mean_motion: MESSDdt is divided by the region's pixels; else it is a plain sum.
+        stored: MESSDdt follows the motion that a composed clip is known to have; else one that is estimated.
         source: Where the numbers can be compared with.
     """
 
@@ -58,6 +59,7 @@ class Convention:
     first_frame: bool = False
     motion: str = "nearest"
     mean_motion: bool = False
+    stored: bool = False
 
     def __post_init__(self) -> None:
         check_choice("region", self.region, REGIONS)
@@ -115,6 +117,17 @@ CONVENTIONS: Mapping[str, Convention] = MappingProxyType(
                 source="Erofeev et al., Perceptually Motivated Benchmark for Video Matting, BMVC 2015",
             ),
             Convention(
+                name="fake-motion",
+                metrics=("SSDA", "dtSSD", "MESSDdt", *COLOUR_METRICS),
+                region="frame",
+                scaling=_COLOUR | {"MESSDdt": 1e-3},
+                averaging=_FRAMES,
+                motion="bilinear",
+                stored=True,
+                source="Molodetskikh et al., Temporally coherent person matting trained on fake-motion dataset, 2022; "
+                "the scale of MESSDdt is inferred from the printed numbers, the size of the frames is not known",
+            ),
+            Convention(
                 name="adobe",
                 metrics=("SAD", "MSE", "Grad", "Conn", *COLOUR_METRICS),
                 region="trimap",
@@ -126,7 +139,7 @@ CONVENTIONS: Mapping[str, Convention] = MappingProxyType(
         )
     }
 )
-"""The conventions by name: ``dvm``, ``rvm-lr``, ``rvm-hr``, ``videomatting`` and ``adobe``."""
+"""The conventions by name: ``dvm``, ``rvm-lr``, ``rvm-hr``, ``videomatting``, ``fake-motion`` and ``adobe``."""
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from importlib.util import find_spec
 from itertools import zip_longest
@@ -16,8 +16,9 @@ from PIL import Image
 from torch import Tensor
 
 from mattekit.checks import InputError
+from mattekit.data.stored import true_flow
 from mattekit.media import frames_at, probe, read_alpha, show_path
-from mattekit.metrics import alpha_flow, measure
+from mattekit.metrics import CONVENTIONS, alpha_flow, measure
 from mattekit.metrics.clip import mean_known
 
 CHUNK = 8
@@ -30,9 +31,10 @@ def score_clip(arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Score one clip.
 
     Args:
-        arguments: name, predicted, true, trimaps (a path or None), convention, force; flows (a folder that keeps the
-            true motion for MESSDdt, or None); worst (how many frames are drawn), pictures (the folder for them, or
-            None), frames (the clip itself, for the pictures, or None).
+        arguments: name, predicted, true, trimaps (a path or None), convention, force; home (the folder of the composed
+            clip, where conventions with its own motion find that); flows (a folder that keeps the true motion for
+            MESSDdt where it is estimated, or None); worst (how many frames are drawn), pictures (the folder for them,
+            or None), frames (the clip itself, for the pictures, or None).
 
     Returns:
         frames: by metric the list of its values, None where nothing was scored; means; scored and empty frames; worst:
@@ -61,12 +63,9 @@ def _measured(arguments: Mapping[str, Any]) -> tuple[dict[str, Tensor], int, int
     """Return the values by metric and frame, and how many frames were scored and left out."""
     parts: dict[str, list[Tensor]] = {}
     frames = 0
-    cache = None if arguments["flows"] is None else Path(arguments["flows"])
-    flow = partial(alpha_flow, cache=cache) if find_spec("cv2") is not None else None
     for start, (alpha, truth, trimap) in _chunks(arguments):
-        errors = measure(
-            arguments["convention"], alpha, truth, trimap=trimap, flow=flow, force=bool(arguments["force"])
-        )
+        flow, force = _motion(arguments, start), bool(arguments["force"])
+        errors = measure(arguments["convention"], alpha, truth, trimap=trimap, flow=flow, force=force)
         frames = start + len(alpha)
         for name, found in errors.frames.items():
             parts.setdefault(name, []).append(_new(found, len(alpha), first=start == 0))
@@ -74,6 +73,14 @@ def _measured(arguments: Mapping[str, Any]) -> tuple[dict[str, Tensor], int, int
     single = next((found for found in values.values() if len(found) == frames), None)
     scored = frames if single is None else int((~single.isnan()).sum())
     return values, scored, frames - scored
+
+
+def _motion(arguments: Mapping[str, Any], start: int) -> Callable[[Tensor], Tensor] | None:
+    """Return what makes the true motion from the true alpha of a chunk that begins at a frame, if anything can."""
+    if CONVENTIONS[arguments["convention"]].stored:
+        return partial(true_flow, Path(arguments["home"]), start=start)
+    cache = None if arguments["flows"] is None else Path(arguments["flows"])
+    return partial(alpha_flow, cache=cache) if find_spec("cv2") is not None else None
 
 
 def _new(values: Tensor, frames: int, *, first: bool) -> Tensor:
