@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import threading
@@ -118,7 +119,7 @@ def test_nothing_is_asked_of_the_network_before_all_else_is_right(
 ) -> None:
     Path("there.safetensors").write_bytes(b"mine")
     for arguments, message in (
-        (["other"], "NAME must be one of rvm_mobilenetv3, rvm_resnet50; got 'other'"),
+        (["other"], "NAME must be one of deeplabv3_resnet101, rvm_mobilenetv3, rvm_resnet50; got 'other'"),
         ([NAME, "--sha256", "12"], "must be 64 hexadecimal digits; got 12"),
         ([NAME, "-o", "w.pth"], "must be written as .safetensors"),
         ([NAME, "-o", "there.safetensors"], "add --overwrite"),
@@ -140,4 +141,16 @@ def test_what_is_no_weights_is_refused_even_if_accepted(server: Server, capsys: 
 
 
 def test_published_files_are_offered_over_https_with_their_licence() -> None:
-    assert all(each.url.startswith("https://github.com/") and each.licence for each in fetch.FILES.values())
+    homes = ("https://github.com/", "https://download.pytorch.org/")
+    assert all(each.url.startswith(homes) and each.licence for each in fetch.FILES.values())
+
+
+def test_a_checksum_that_its_name_contradicts_is_refused_even_if_accepted(
+    server: Server, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    digest = hashlib.sha256(server.content).hexdigest()
+    for begins, code in (("0" * 8 if digest[0] != "0" else "1" * 8, 2), (digest[:8], 0)):
+        monkeypatch.setitem(fetch.FILES, NAME, dataclasses.replace(fetch.FILES[NAME], begins=begins))
+        assert main(["weights", "fetch", NAME, "--accept"]) == code
+        assert ("begins with" in capsys.readouterr().err) == (code == 2)
+    assert [path.name for path in Path().iterdir()] == [f"{NAME}.safetensors"]

@@ -14,10 +14,10 @@ from torch import Tensor
 import people
 from mattekit.checks import InputError, WeightsError
 from mattekit.models import Wanted, load, published_layouts
-from mattekit.models.rvm import FAMILIES
 from mattekit.models.rvm.backbones import MobileNetEncoder, ResNetEncoder
 from mattekit.models.rvm.decoder import Joined
 from mattekit.models.rvm.network import BACKBONES, REFINERS, MattingNetwork, shrink
+from mattekit.models.rvm.release import layouts
 from mattekit.models.rvm.stream import StreamMatter, working_ratio
 from mattekit.nn.guided import FastGuidedFilter, with_mean
 from mattekit.weights.convert import convert
@@ -79,7 +79,7 @@ def test_outputs_and_states_agree_with_the_published_network(backbone: str, refi
 
 @needs_parity
 def test_keys_and_shapes_are_the_published_ones() -> None:
-    for layout in (each for each in published_layouts() if each.family in FAMILIES):
+    for layout in layouts():
         backbone = layout.family.removeprefix("rvm-")
         wanted = json.loads((PARITY / f"rvm_{backbone}_keys.json").read_text(encoding="utf-8"))
         assert {key: list(shape) for key, shape in layout.shapes.items()} == wanted

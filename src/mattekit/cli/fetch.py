@@ -37,12 +37,14 @@ class Published:
         what: Whose it is.
         licence: Under which they offer it.
         largest: Bytes that it cannot have more than.
+        begins: The first digits of its SHA-256, where its name tells them.
     """
 
     url: str
     what: str
     licence: str
     largest: int
+    begins: str = ""
 
 
 _RVM = "Robust High-Resolution Video Matting with Temporal Guidance (Lin et al., WACV 2022)"
@@ -50,12 +52,19 @@ _RELEASE = "https://github.com/PeterL1n/RobustVideoMatting/releases/download/v1.
 FILES = {
     "rvm_mobilenetv3": Published(f"{_RELEASE}/rvm_mobilenetv3.pth", _RVM, "GPL-3.0", 32_000_000),
     "rvm_resnet50": Published(f"{_RELEASE}/rvm_resnet50.pth", _RVM, "GPL-3.0", 160_000_000),
+    "deeplabv3_resnet101": Published(
+        "https://download.pytorch.org/models/deeplabv3_resnet101_coco-586e9e4e.pth",
+        "DeepLabV3 with ResNet-101 (Chen et al., 2017), trained by torchvision; finds people, for --prior",
+        "BSD-3-Clause",
+        260_000_000,
+        begins="586e9e4e",
+    ),
 }
-"""By the name to type. No checksum is known of them, so whoever fetches one has to vouch for it."""
+"""By the name to type. No whole checksum is known of them, so whoever fetches one has to vouch for it."""
 
 
 def fetch(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="rvm_mobilenetv3 or rvm_resnet50.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help=f"{', '.join(FILES)}.")],
     *,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="File to write; NAME.safetensors.")] = None,
     sha256: Annotated[str | None, typer.Option(metavar="HEX", help="SHA-256 that the download must have.")] = None,
@@ -64,7 +73,7 @@ def fetch(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an output that exists.")] = False,
     as_json: options.AsJson = False,
 ) -> None:
-    """Download an authors' published weights and convert them to safetensors, for --weights.
+    """Download an authors' published weights and convert them to safetensors, for --weights or --prior.
 
     Their licence and where they come from are said first. They are kept only if their SHA-256 is the one that you
     give, or with --accept; else it is shown, and nothing is kept. Nothing that the file brings is run.
@@ -85,7 +94,7 @@ def fetch(
         source = Path(folder) / Path(published.url).name
         found = download(published, source)
         print(f"SHA-256 {found}", file=sys.stderr)
-        check_digest(found, wanted=wanted, accept=accept)
+        check_digest(found, wanted=wanted, accept=accept, begins=published.begins)
         from mattekit.models import published_layouts
         from mattekit.weights.convert import convert
 
@@ -129,12 +138,16 @@ def download(published: Published, target: Path) -> str:
     return digest.hexdigest()
 
 
-def check_digest(found: str, *, wanted: str | None, accept: bool) -> None:
-    """Raise unless a SHA-256 is the one wanted, or any is accepted.
+def check_digest(found: str, *, wanted: str | None, accept: bool, begins: str = "") -> None:
+    """Raise unless a SHA-256 is the one wanted, or any that begins as it must is accepted.
 
     Raises:
         WeightsError: It is another, or nobody has vouched for it.
     """
+    if not found.startswith(begins):
+        raise WeightsError(
+            f"the download must have a SHA-256 that begins with {begins}; got {found}; nothing was kept"
+        )
     if wanted is not None and found != wanted:
         raise WeightsError(f"the download must have the SHA-256 {wanted}; got {found}; nothing was kept")
     if wanted is None and not accept:

@@ -38,7 +38,7 @@ def convert(
 
     Every key, shape and value is checked. Known, as their authors released them: the networks of Deep Video Matting via
     Spatio-Temporal Alignment and Aggregation (CVPR 2021) and of Robust High-Resolution Video Matting with Temporal
-    Guidance (WACV 2022), with MobileNetV3 and with ResNet-50.
+    Guidance (WACV 2022), with MobileNetV3 and with ResNet-50; and torchvision's DeepLabV3 with ResNet-101.
     """
     target = source.with_suffix(SUFFIX) if output is None else output
     _check_input(source)
