@@ -190,7 +190,10 @@ class Propagator(Protocol):
 
 
 class Matter(Protocol):
-    """Makes alpha from frames. Keeps nothing on itself between calls."""
+    """Makes alpha from frames. Keeps nothing on itself between calls.
+
+    One that must know where in a clip it is also has ``begin(number)``, which returns the state before that frame.
+    """
 
     needs_trimap: bool
     context: int

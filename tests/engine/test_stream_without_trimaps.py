@@ -13,6 +13,7 @@ import people
 from mattekit.engine.snapshot import read_state, write_state
 from mattekit.engine.stream import predict
 from mattekit.models import Model, Wanted, load
+from mattekit.models.person.prior import Given, Smoothed
 from mattekit.types import Chunk
 
 
@@ -63,3 +64,15 @@ def test_what_is_remembered_can_be_written_and_gone_on_from_and_does_not_grow(mo
     again = read_state(tmp_path / "state", types=model.states)
     resumed, straight = (model.matter.step(frames[3:], None, held) for held in (again, state))
     assert bool((resumed[0] == straight[0]).all()) and bool((resumed[1] == straight[1]).all())
+
+
+@pytest.mark.parametrize("length", [1, 3, 8])
+def test_a_matter_that_asks_by_number_is_told_where_it_begins_and_where_it_begins_anew(length: int) -> None:
+    given = Given(lambda number: torch.full((1, 8, 8), number / 100))
+    frames = torch.zeros(9, 3, 8, 8)
+    moved = [Chunk(40 + each.start, each.pts, each.frames) for each in chunks(frames, length)]
+    for matter in (given, Smoothed(given)):
+        alpha = torch.cat([matte.alpha for matte in predict(moved, matter, cuts=[44, 45])])[:, 0, 0, 0]
+        assert alpha[4] == pytest.approx(0.44) and len(alpha) == 9  # a scene of its own
+        if matter is given:
+            assert alpha.tolist() == pytest.approx([number / 100 for number in range(40, 49)])

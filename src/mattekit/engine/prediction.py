@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import pairwise
 
 from torch import Tensor
@@ -34,6 +34,7 @@ class Prediction:
         self.waiting: deque[Chunk] = deque()
         self.last: Chunk | None = None
         self._matter, self._cuts = matter, cuts
+        self._begin: Callable[[int], State] | None = getattr(matter, "begin", None)
 
     def run(self, chunks: Iterable[Chunk]) -> Iterator[Matte]:
         """Yield the matte of every frame, in order, each with the frames that it belongs to.
@@ -51,6 +52,8 @@ class Prediction:
                 )
             if chunk.start in self._cuts:
                 yield from self._end()
+            if self.last is None and self._begin is not None:
+                self.state = self._begin(chunk.start)
             self.waiting.append(chunk)
             alpha, foreground, self.state = self._matter.step(chunk.frames, chunk.trimap, self.state)
             yield from self._pair(alpha, foreground)
