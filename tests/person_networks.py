@@ -18,6 +18,7 @@ def network(*, lstm: bool = True, attention: bool = True) -> PersonNetwork:
     """Return a network in evaluation mode whose alpha is about a half and moves with picture and map."""
     found = Form(lstm, attention, WIDTH).build()
     narrow.alive(found)
+    found.head.weight.mul_(4)
     return found
 
 
