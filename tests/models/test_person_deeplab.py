@@ -11,7 +11,6 @@ from torch import nn
 from torchvision.models.segmentation import deeplabv3_resnet101
 from torchvision.transforms.functional import normalize
 
-import narrow
 from mattekit.checks import WeightsError
 from mattekit.models import published_layouts
 from mattekit.models.person.deeplab import FAMILY, MEAN, layouts, load_deeplab
@@ -67,6 +66,3 @@ def test_a_file_that_misses_a_key_is_refused(published: tuple[nn.Module, Path], 
     with pytest.raises(WeightsError, match=r"must hold classifier\.4\.bias; it is missing"):
         convert(tmp_path / "cut.pth", tmp_path / "w.safetensors", published_layouts())
     (tmp_path / "cut.pth").unlink()
-    narrow.write_release(tmp_path / "dvm.safetensors")
-    with pytest.raises(WeightsError, match=f"family person-segmenter or {FAMILY}; .* names 'dvm-release'"):
-        load_prior(tmp_path / "dvm.safetensors")

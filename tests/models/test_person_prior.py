@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
 from torch import Tensor
 
+import narrow
 import walkers
 from mattekit.checks import InputError, WeightsError
 from mattekit.models.person import prior
-from mattekit.models.person.prior import Given, Segmented, Smoothed, check_prior
+from mattekit.models.person.prior import Given, Segmented, Smoothed, load_prior
 from mattekit.types import Matter, State
 
 
@@ -147,9 +150,7 @@ def test_a_size_that_changes_mid_clip_and_a_late_source_are_refused(walk: tuple[
         Smoothed(source)
 
 
-def test_where_no_weights_are_carried_one_sentence_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(prior, "list_carried", list)
-    with pytest.raises(
-        WeightsError, match="fetch deeplabv3_resnet101` and give --prior .* or maps with --prior FOLDER"
-    ):
-        check_prior(None)
+def test_weights_of_another_family_are_refused(tmp_path: Path) -> None:
+    path = narrow.write_release(tmp_path / "dvm.safetensors")
+    with pytest.raises(WeightsError, match="family person-segmenter or deeplabv3-resnet101; .* names 'dvm-release'"):
+        load_prior(path)

@@ -27,6 +27,7 @@ VERBS = (
     "finish",
     "propagate",
     "trimap",
+    "prior",
     "compose",
     "evaluate",
     "inspect",

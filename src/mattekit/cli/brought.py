@@ -39,7 +39,7 @@ class Brought:
     transparent: bool
 
 
-def find_alpha(path: Path, clip: ClipInfo, span: tuple[int, int]) -> Brought:
+def find_alpha(path: Path, clip: ClipInfo, span: tuple[int, int], *, what: str = "alpha") -> Brought:
     """Return a matte of a clip, or raise before anything is computed.
 
     An alpha channel that is opaque throughout the first frames, over a grey picture, says nothing: some tools write
@@ -49,13 +49,14 @@ def find_alpha(path: Path, clip: ClipInfo, span: tuple[int, int]) -> Brought:
         path: Video, folder of pictures, or picture.
         clip: What it belongs to.
         span: First frame and one past the last of the clip that are wanted.
+        what: What it is called in messages.
 
     Raises:
         InputError: It has another size or count of frames than the clip, or it is in colour.
         MediaError: It cannot be read.
     """
     matte = probe(path)
-    skipped = check_fits("alpha", matte, clip, span)
+    skipped = check_fits(what, matte, clip, span)
     return Brought(matte, skipped, _is_transparent(matte))
 
 

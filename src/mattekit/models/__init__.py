@@ -28,13 +28,20 @@ PUBLISHED = ("mattekit.models.dvm.paper.release", "mattekit.models.rvm.release",
 
 ADVICE = {
     "person": ("person", "train one with `mattekit train person` and give --weights person.safetensors"),
+    "prior": (
+        "person-segmenter",
+        "fetch torchvision's with `mattekit weights fetch deeplabv3_resnet101` and give --prior "
+        "deeplabv3_resnet101.safetensors (BSD-3-Clause), or give maps of your own with --prior FOLDER",
+    ),
     "rvm": (
         "rvm-mobilenetv3",
         "fetch the authors' with `mattekit weights fetch rvm_mobilenetv3`, or convert their rvm_mobilenetv3.pth with "
         "`mattekit weights convert`, and give --weights rvm_mobilenetv3.safetensors (their licence: GPL-3.0)",
     ),
 }
-"""Of families whose weights may not be carried: the name these would have, and what to do without them."""
+"""Of families, and the network that finds people, whose weights may not be carried: the name these would have, and
+what to do without them.
+"""
 
 
 @dataclass(frozen=True)

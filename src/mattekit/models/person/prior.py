@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from mattekit.checks import InputError, WeightsError, check_rank
+from mattekit.models import check_weights
 from mattekit.models.person import deeplab
 from mattekit.models.person.segmenter import FAMILY as SEGMENTER
 from mattekit.models.person.segmenter import load_segmenter
@@ -17,7 +18,7 @@ from mattekit.ops.flow import find_flow
 from mattekit.ops.resize import resize, size_within
 from mattekit.ops.smooth_maps import LEAST, WEIGHTS, belief, fetched
 from mattekit.types import Matter, State
-from mattekit.weights.contents import list_carried, read_family
+from mattekit.weights.contents import read_family
 
 WORKING_SIZE = 520
 """Px of the long side at which people are looked for and motion is found; smaller frames are taken as they are."""
@@ -218,7 +219,7 @@ def load_prior(weights: Path | None = None, *, device: torch.device | str = "cpu
     Raises:
         WeightsError: The file is of another family, or not exactly what the network needs, or none is carried.
     """
-    check_prior(weights)
+    check_weights("prior", weights)
     family = SEGMENTER if weights is None else read_family(weights)
     if family == deeplab.FAMILY and weights is not None:
         return Segmented(deeplab.load_deeplab(weights, device))
@@ -227,16 +228,3 @@ def load_prior(weights: Path | None = None, *, device: torch.device | str = "cpu
         raise WeightsError(f"weights that find people must be of family {known}; {weights} names {family!r}")
     network = load_segmenter(weights, device)
     return Segmented(lambda frames: network(frames).sigmoid())
-
-
-def check_prior(weights: Path | None) -> None:
-    """Raise unless weights that find people are given or carried; nothing is loaded.
-
-    Raises:
-        WeightsError: There are none; the message says how to get them.
-    """
-    if weights is None and not any(path.stem == SEGMENTER for path in list_carried()):
-        raise WeightsError(
-            "people must be found by a network; the package carries none: fetch torchvision's with `mattekit weights "
-            "fetch deeplabv3_resnet101` and give --prior deeplabv3_resnet101.safetensors, or maps with --prior FOLDER"
-        )
