@@ -44,5 +44,5 @@ def test_pictures_smaller_than_the_search_have_a_flow_too(size: tuple[int, int])
 def test_what_does_not_fit_is_refused() -> None:
     with pytest.raises(InputError, match=r"one and other must have one size .*\(8, 8\) and \(8, 9\)"):
         find_flow(torch.zeros(3, 8, 8), torch.zeros(3, 8, 9))
-    with pytest.raises(InputError, match="method must be one of dis, farneback; got 'raft'"):
+    with pytest.raises(InputError, match="method must be one of dis, farneback, lucas-kanade; got 'raft'"):
         find_flow(torch.zeros(3, 8, 8), torch.zeros(3, 8, 8), method="raft")

@@ -7,8 +7,10 @@ import math
 import pytest
 import torch
 
+import people
 from mattekit.checks import InputError
-from mattekit.ops.smooth_maps import belief, fetched
+from mattekit.models.person.prior import Segmented, Smoothed
+from mattekit.ops.smooth_maps import belief, fetched, steadied
 
 
 def test_belief_falls_with_the_change_of_colour() -> None:
@@ -45,3 +47,25 @@ def test_other_shapes_are_refused() -> None:
         belief(torch.zeros(3, 3, 4, 4), torch.zeros(2, 2, 4, 4))
     with pytest.raises(InputError, match="one size"):
         belief(torch.zeros(2, 3, 4, 4), torch.zeros(2, 2, 4, 5))
+
+
+def test_a_whole_clip_at_once_gives_what_its_frames_one_by_one_give_over_a_cut_too() -> None:
+    frames = people.clip(1, 48, 64)[0]
+    clip = torch.stack([frames.roll(3 * time, -1) for time in range(4)] + [1 - frames, 1 - frames.roll(1, -2)])
+    maps = torch.rand(6, 1, 48, 64, generator=torch.Generator().manual_seed(0))
+    told = Smoothed(Segmented(lambda _: maps), method="lucas-kanade")
+    first, _, state = told.step(clip, None, None)
+    wanted = torch.cat((first, told.step(clip[:0], None, state)[0]))
+    found = steadied(clip, maps)
+    torch.testing.assert_close(found, wanted, atol=1e-5, rtol=0)
+    assert float((found - maps).abs().mean()) > 0.02
+    torch.testing.assert_close(steadied(clip[4:], maps[4:]), found[4:])  # nothing came over the cut
+
+
+@pytest.mark.parametrize("frames", [1, 2])
+def test_maps_of_a_clip_that_stands_still_become_their_weighted_mean(frames: int) -> None:
+    clip = people.clip(1, 32, 32).expand(frames, -1, -1, -1)
+    maps = torch.arange(float(frames)).view(-1, 1, 1, 1).expand(-1, 1, 32, 32)
+    wanted = [[0.0], [1 / 3, 2 / 3]][frames - 1]
+    found = steadied(clip, maps)
+    torch.testing.assert_close(found, torch.tensor(wanted).view(-1, 1, 1, 1).expand(-1, 1, 32, 32), atol=0.01, rtol=0)

@@ -1,4 +1,4 @@
-"""Dense motion between two frames, both ways, by one of two known searches."""
+"""Dense motion between two frames, both ways, by one of three known searches."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from mattekit.checks import check_choice, check_rank, check_same_size
+from mattekit.ops.follow import follow
 from mattekit.ops.luma import luma
 
 if TYPE_CHECKING:
@@ -17,7 +18,10 @@ if TYPE_CHECKING:
 
     Search = Callable[[NDArray[np.uint8], NDArray[np.uint8]], NDArray[np.float32]]
 
-METHODS = ("dis", "farneback")
+METHODS = ("dis", "farneback", "lucas-kanade")
+
+STRIDES = (32, 16, 8, 4, 2)
+"""Sides in px of the averages on which Lucas and Kanade's search finds motion, one after the other."""
 
 SMALLEST = 64
 """Smaller sides are filled up to this for the search, by what is at the border."""
@@ -29,7 +33,8 @@ def find_flow(one: Tensor, other: Tensor, *, method: str = "dis") -> Tensor:
     Args:
         one: (3, H, W) in [0, 1].
         other: (3, H, W) in [0, 1].
-        method: ``"dis"``, dense inverse search, or ``"farneback"``, polynomial expansion; both on 8-bit luma.
+        method: ``"dis"``, dense inverse search, or ``"farneback"``, polynomial expansion, both on 8-bit luma; or
+            ``"lucas-kanade"``, which needs no OpenCV and runs where the frames are.
 
     Returns:
         (2, 2, H, W) in px, x then y: from ``one`` to ``other``, and back.
@@ -39,12 +44,16 @@ def find_flow(one: Tensor, other: Tensor, *, method: str = "dis") -> Tensor:
 
     Source:
         Kroeger, Timofte, Dai and van Gool, Fast Optical Flow using Dense Inverse Search, ECCV 2016; Farnebäck,
-        Two-Frame Motion Estimation Based on Polynomial Expansion, SCIA 2003; both as OpenCV has them.
+        Two-Frame Motion Estimation Based on Polynomial Expansion, SCIA 2003; both as OpenCV has them. The third is that
+        of `mattekit.ops.follow`.
     """
     check_rank("one", one, "3 H W")
     check_rank("other", other, "3 H W")
     check_same_size("one", one, "other", other)
     check_choice("method", method, METHODS)
+    if method == "lucas-kanade":
+        both_grey = luma(torch.stack((one, other)))
+        return follow(both_grey, both_grey.flip(0), strides=STRIDES)
     search = _dis() if method == "dis" else _farneback
     first, second = (_grey(each) for each in (one, other))
     both = np.stack((search(first, second), search(second, first)))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as functional
 from torch import Tensor
@@ -23,7 +25,7 @@ STILL = 1e-4
 """Squared slope, a pixel of a level, below which no motion is told; and a hundredth of the window's own."""
 
 
-def follow(alpha: Tensor, previous: Tensor) -> Tensor:
+def follow(alpha: Tensor, previous: Tensor, *, strides: Sequence[int] = STRIDES) -> Tensor:
     """Return where in the frame before each pixel's alpha was.
 
     Only the motion across an edge can be told from alpha, which is what matters to what is carried along with it; where
@@ -32,6 +34,7 @@ def follow(alpha: Tensor, previous: Tensor) -> Tensor:
     Args:
         alpha: (N, 1, H, W) in [0, 1].
         previous: (N, 1, H, W), of the frame before.
+        strides: Sides in px of the averages that motion is found on; those with fewer than 8 to a side are left out.
 
     Returns:
         (N, 2, H, W) in px, x then y: alpha at p is about ``previous`` at ``p + flow``. 0 for pictures under 16 px.
@@ -48,7 +51,7 @@ def follow(alpha: Tensor, previous: Tensor) -> Tensor:
     check_same_size("alpha", alpha, "previous", previous)
     height, width = alpha.shape[-2:]
     flow, side = alpha.new_zeros(len(alpha), 2, 1, 1), 1
-    for stride in STRIDES:
+    for stride in strides:
         if min(height, width) < 8 * stride:
             continue
         here, there = (
