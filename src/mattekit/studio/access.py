@@ -62,7 +62,7 @@ class Entrance:
 
     def knows(self, words: Iterable[str]) -> bool:
         """Return whether one of the cookies of a request is this session's."""
-        return any([_equal(word, self.pass_word) for word in words])
+        return any(_equal(word, self.pass_word) for word in words)
 
 
 class Access:

@@ -17,12 +17,15 @@ from mattekit.checks import one_line
 from mattekit.media import show_path
 
 FAULT = "the studio has a fault of its own; what was asked for was not done; look at the terminal it was started from"
+LONGEST = 400
+"""Characters of a sentence; what was given may be quoted in it, and be long."""
+
 OWN = Path(__file__).resolve().parents[2]
 FOLDERS = re.compile(r"(?<![\w./:])(?:[A-Za-z]:[\\/]|/)(?:[^\s/\\;,'\"]+[/\\])*(?=[^\s/\\;,'\"])")
 
 
 def plain(text: object) -> str:
-    """Return a text as one line in which a file is named without the folders it lies in.
+    """Return a text as one line, not too long, in which a file is named without the folders it lies in.
 
     Example:
         >>> plain("/home/me/shots/a.mkv must be a file; it is gone")
@@ -33,7 +36,8 @@ def plain(text: object) -> str:
     for folder in sorted((show_path(folder) for folder in known), key=len, reverse=True):
         if len(folder) > 1:  # names with spaces stay whole in folders that are known
             words = words.replace(folder + "/", "/").replace(folder, "")
-    return FOLDERS.sub("", words)
+    words = FOLDERS.sub("", words)
+    return words if len(words) <= LONGEST else words[: LONGEST - 3] + "..."
 
 
 def refusal(status: int, sentence: str, *, headers: dict[str, str] | None = None) -> Response:
@@ -112,4 +116,3 @@ def _headers(origins: Iterable[str]) -> dict[str, str]:
 
 def _to_terminal(line: str) -> None:
     print(f"mattekit: the studio has a fault: {line}", file=sys.stderr)
-

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from anyio import create_task_group, move_on_after
 from pydantic import ValidationError
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
@@ -66,21 +68,23 @@ async def _follow(socket: WebSocket, session: Session) -> None:
             loop.call_soon_threadsafe(put, message)
 
     stop = session.listen(hear)  # before the page is let in, so that what it asks for then is never too old
-    tasks: list[asyncio.Task[int]] = []
+    codes: list[int] = []
+
+    async def end_with(way: Callable[..., Awaitable[int]], *things: object) -> None:
+        codes.append(await way(*things))
+        ways.cancel_scope.cancel()
+
     try:
         await socket.accept()
-        ways = (_speak(socket, waiting), _listen(socket, session), _wait(behind))
-        tasks += [asyncio.create_task(way) for way in ways]
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        code = max(task.result() for task in done)
-        if code:
-            with suppress(RuntimeError, WebSocketDisconnect):
-                await asyncio.wait_for(socket.close(code), 1)
+        async with create_task_group() as ways:
+            ways.start_soon(end_with, _speak, socket, waiting)
+            ways.start_soon(end_with, _listen, socket, session)
+            ways.start_soon(end_with, _wait, behind)
     finally:
         stop()
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+    if any(codes):
+        with move_on_after(1), suppress(RuntimeError, WebSocketDisconnect):
+            await socket.close(max(codes))
 
 
 async def _speak(socket: WebSocket, waiting: asyncio.Queue[dict[str, Any]]) -> int:

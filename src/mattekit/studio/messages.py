@@ -1,4 +1,4 @@
-"""What a page may ask for, as JSON: the shape and the bounds of each request."""
+"""What a page may ask for, as JSON: the shape and the bounds of each request; a stroke knows its own."""
 
 from __future__ import annotations
 
@@ -6,18 +6,13 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-MOST_POINTS = 20_000
 FARTHEST = 1 << 16
-"""Pixels that a point may lie from the first one of the frame, either way."""
-
-LARGEST = 999
-"""Pixels of a brush, and of a band."""
+"""Pixels that a corner may lie from the first pixel of the frame, either way."""
 
 LAST = (1 << 31) - 1
 
 Number = Annotated[int, Field(ge=0, le=LAST)]
 Coordinate = Annotated[int, Field(ge=-FARTHEST, le=FARTHEST)]
-Point = Annotated[list[Coordinate], Field(min_length=2, max_length=2)]
 Box = Annotated[list[Coordinate], Field(min_length=4, max_length=4)]
 Suffix = Annotated[str, Field(pattern=r"^[a-z0-9]{1,8}$")]
 Background = Annotated[str, Field(pattern=r"^(#[0-9a-fA-F]{6}|checkerboard|image)$")]
@@ -28,17 +23,6 @@ class Asked(BaseModel):
     """What all have in common: no number is made of a text, and nothing is left over."""
 
     model_config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
-
-
-class StrokeAsked(Asked):
-    """A stroke; points are (x, y) in pixels and may lie outside the frame."""
-
-    frame: Number
-    tool: Literal["brush", "box", "polygon", "fill", "band", "edge"]
-    value: Literal[0, 128, 255] = 128
-    points: Annotated[list[Point], Field(max_length=MOST_POINTS)] = []  # noqa: RUF012 - copied for each
-    size: Annotated[int, Field(ge=1, le=LARGEST)] = 1
-    grow: Annotated[int, Field(ge=-LARGEST, le=LARGEST)] = 0
 
 
 class SpanAsked(Asked):

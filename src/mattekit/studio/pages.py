@@ -27,7 +27,9 @@ class Pages:
     """
 
     def __init__(self, folder: Path = STATIC) -> None:
-        found = (path for path in folder.rglob("*") if path.suffix in TYPES and path.is_file() and not path.is_symlink())
+        found = (
+            path for path in folder.rglob("*") if path.suffix in TYPES and path.is_file() and not path.is_symlink()
+        )
         self._files = {path.relative_to(folder).as_posix(): path for path in found}
 
     def answer(self, name: str) -> Response:
