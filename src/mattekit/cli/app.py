@@ -31,6 +31,7 @@ VERBS = (
     "compose",
     "evaluate",
     "inspect",
+    "studio",
     "demo",
     "train",
     "data",
