@@ -24,7 +24,8 @@ from memory import write_clip
 from torch import Tensor
 
 from mattekit.cli.cuts import cuts_of
-from mattekit.cli.matte import Job, run
+from mattekit.cli.job import Job
+from mattekit.cli.matte import run
 from mattekit.media import probe
 from mattekit.models import Model, Wanted, load
 from mattekit.models.rvm import FAMILY

@@ -23,8 +23,10 @@ import av
 import numpy as np
 from PIL import Image
 
+from mattekit.cli.job import Job
 from mattekit.cli.keyframes import KeySource
-from mattekit.cli.matte import Job, load_model, run
+from mattekit.cli.matte import run
+from mattekit.cli.networks import load_model
 from mattekit.media import probe
 
 SIZE, FRAMES = (32, 48), 3

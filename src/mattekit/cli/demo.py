@@ -15,8 +15,9 @@ import typer
 from mattekit.checks import InputError
 from mattekit.cli import options
 from mattekit.cli.backdrop import Backdrop
+from mattekit.cli.job import Job
 from mattekit.cli.keyframes import KeySource, default_band
-from mattekit.cli.matte import Job, run
+from mattekit.cli.matte import run
 from mattekit.cli.networks import check_settings, load_model
 from mattekit.cli.report import Summary
 from mattekit.cli.sheet import ContactSheet

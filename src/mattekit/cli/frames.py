@@ -11,7 +11,7 @@ from mattekit.media import read
 from mattekit.types import Chunk, Propagator
 
 if TYPE_CHECKING:
-    from mattekit.cli.matte import Job
+    from mattekit.cli.job import Job
     from mattekit.engine.propagation import Propagation
 
 

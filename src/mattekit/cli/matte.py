@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from mattekit.cli import finishing, options, writing
-from mattekit.cli.backdrop import Backdrop, check_backdrop, files_of
+from mattekit.cli.backdrop import check_backdrop, files_of
 from mattekit.cli.confidence import Confidences
 from mattekit.cli.cuts import cuts_of
 from mattekit.cli.device import choose_device, set_threads
 from mattekit.cli.families import WorkingSize, check_family, steadiness_of, takes_trimaps, wanted_of
 from mattekit.cli.frames import open_frames, propagation_of
-from mattekit.cli.keyframes import KeySource, collect_keyframes, default_band
+from mattekit.cli.job import Job
+from mattekit.cli.keyframes import collect_keyframes, default_band
 from mattekit.cli.memory import tell_memory
 from mattekit.cli.networks import check_settings, load_model
 from mattekit.cli.outputs import check_outputs, open_outputs, shows_colour
@@ -38,52 +37,11 @@ from mattekit.cli.salvage import (
     tell_of,
 )
 from mattekit.media import Style
-from mattekit.media.reader import chunk_length
-from mattekit.media.style import DEFAULT
-from mattekit.types import ClipInfo, Sink
+from mattekit.types import Sink
 
 if TYPE_CHECKING:
-    from mattekit.engine.finish_settings import Finish
     from mattekit.media.segments import Segments
     from mattekit.models import Model
-
-
-@dataclass(frozen=True)
-class Job:
-    """One run of the main job, all of it checked.
-
-    Attributes:
-        clip: What is matted.
-        keys: The user's trimaps and masks by frame.
-        outputs: Path by what it shows.
-        span: First frame and one past the last.
-        band: Reach of the unknown around a mask's edge in px.
-        backdrop: What composites are laid over.
-        overwrite: Whether outputs that stand there are replaced.
-        chunk: Frames handed on at once; None chooses by their size.
-        style: How outputs are written.
-        cuts: Numbers of the frames that begin a new scene.
-        finish: What is done to alpha and colour at the end; None changes nothing.
-        working_size: Px of the long side at which a network works that can choose it; None leaves it to the network.
-    """
-
-    clip: ClipInfo
-    keys: dict[int, KeySource]
-    outputs: Mapping[str, Path]
-    span: tuple[int, int]
-    band: int
-    backdrop: Backdrop | None = None
-    overwrite: bool = False
-    chunk: int | None = None
-    style: Style = DEFAULT
-    cuts: tuple[int, ...] = ()
-    finish: Finish | None = None
-    working_size: int | None = None
-
-    @property
-    def length(self) -> int:
-        """Frames handed on at once."""
-        return self.chunk or chunk_length(self.clip.size)
 
 
 def matte(

@@ -19,8 +19,8 @@ from mattekit.cli.cuts import cuts_of
 from mattekit.cli.device import choose_device, set_threads
 from mattekit.cli.families import check_carries
 from mattekit.cli.frames import open_frames, propagation_of
+from mattekit.cli.job import Job
 from mattekit.cli.keyframes import collect_keyframes, default_band
-from mattekit.cli.matte import Job
 from mattekit.cli.networks import check_settings, load_model
 from mattekit.cli.outputs import check_outputs, commit
 from mattekit.cli.report import Summary, peak_memory_mb, progress_bar

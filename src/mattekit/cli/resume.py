@@ -16,7 +16,7 @@ from mattekit.media.records import digest_of
 from mattekit.media.segments import Segments
 
 if TYPE_CHECKING:
-    from mattekit.cli.matte import Job
+    from mattekit.cli.job import Job
     from mattekit.models import Model
     from mattekit.types import Chunk, Matte
 
