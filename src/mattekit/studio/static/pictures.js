@@ -28,6 +28,7 @@ class Shelf {
     this.kept = new Map(); // frame -> bitmap
     this.coming = new Map(); // frame -> {promise, abort}
     this.version = new Map();
+    this.outdated = new Set(); // shown until what replaces them is there
   }
 
   get(frame) {
@@ -60,6 +61,7 @@ class Shelf {
   keep(frame, bitmap) {
     this.kept.get(frame)?.close();
     this.kept.delete(frame);
+    this.outdated.delete(frame);
     this.kept.set(frame, bitmap);
     for (const [oldest, old] of this.kept) {
       if (this.kept.size <= this.limit) break;
@@ -68,17 +70,20 @@ class Shelf {
     }
   }
 
-  /** Forget a frame's picture, one on its way included. */
+  /** A frame's picture has changed: one on its way is given up, one that is there is shown until the new one is. */
   drop(frame) {
     this.version.set(frame, (this.version.get(frame) || 0) + 1);
     this.coming.get(frame)?.abort.abort();
     this.coming.delete(frame);
-    this.kept.get(frame)?.close();
-    this.kept.delete(frame);
+    if (this.kept.has(frame)) this.outdated.add(frame);
   }
 
   clear() {
-    for (const frame of [...this.kept.keys(), ...this.coming.keys()]) this.drop(frame);
+    for (const frame of [...this.kept.keys(), ...this.coming.keys()]) {
+      this.drop(frame);
+      this.kept.get(frame)?.close();
+      this.kept.delete(frame);
+    }
   }
 }
 
@@ -101,14 +106,20 @@ export class Pictures {
   get(kind, frame) {
     const shelf = this.shelves[kind];
     const bitmap = shelf.get(frame);
-    if (!bitmap && !shelf.coming.has(frame)) this.want(kind, frame);
+    if ((!bitmap || shelf.outdated.has(frame)) && !shelf.coming.has(frame)) this.want(kind, frame);
     return bitmap || null;
   }
 
-  want(kind, frame) {
-    return this.shelves[kind].fetch(frame).then(() => this.arrived(kind, frame), (error) => {
-      if (error.name !== "AbortError" && error.status !== 404) this.failed(error);
-    });
+  /** Fetch a picture; gives true if it came. */
+  async want(kind, frame) {
+    try {
+      await this.shelves[kind].fetch(frame);
+    } catch (error) {
+      if (error.name !== "AbortError" && error.status) this.failed(error);
+      return false;
+    }
+    this.arrived(kind, frame);
+    return true;
   }
 
   drop(kind, frame) { this.shelves[kind].drop(frame); }
@@ -137,7 +148,7 @@ export class Pictures {
       if (step <= reach / 4) near.push(this.last - step * this.direction);
       for (const frame of near) {
         if (frame < 0 || frame >= this.studio.clip.frames || shelf.kept.has(frame) || shelf.coming.has(frame)) continue;
-        this.want("frames", frame).then(() => this.fillUp());
+        this.want("frames", frame).then((came) => came && this.fillUp());
       }
     }
   }

@@ -26,7 +26,7 @@ function kept() {
   }
 }
 
-export const VALUES = { 0: "background", 128: "unknown", 255: "foreground" };
+const LIVE = new Set(["queued", "running"]);
 
 export class Studio {
   constructor() {
@@ -79,7 +79,7 @@ export class Studio {
   take(state) {
     this.clip = state.clip;
     this.frames = state.frames;
-    this.jobs = new Map(state.jobs.map((job) => [job.id, job]));
+    this.jobs = new Map(state.jobs.filter(({ state }) => LIVE.has(state)).map((job) => [job.id, job]));
     this.exports = state.exports || [];
     this.model = state.model || this.model;
     this.cuts = state.cuts || [];

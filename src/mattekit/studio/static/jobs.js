@@ -1,0 +1,98 @@
+// The list of work under way, with progress and a button that cancels, and the list of what was exported.
+
+import * as api from "./api.js";
+
+const NAMES = {
+  propagate: "Propagating", matte: "Matting", export: "Exporting", guess: "Guessing", preview: "Preview", open: "Opening",
+};
+const OVER = new Set(["done", "failed", "cancelled"]);
+const LINGER = 2500; // ms that finished work stays in the list
+
+/** Work on one frame comes and goes with every stroke; it is not listed. */
+const isPreview = ({ kind, total }) => ["matte", "propagate", "preview"].includes(kind) && total === 1;
+
+export class Jobs {
+  constructor(studio, { list, section, exports, exportSection }, toasts) {
+    this.studio = studio;
+    this.list = list;
+    this.section = section;
+    this.exports = exports;
+    this.exportSection = exportSection;
+    this.toasts = toasts;
+    this.rows = new Map();
+    studio.on("jobs", () => this.show());
+  }
+
+  heard(job) {
+    const before = this.studio.jobs.get(job.id);
+    this.studio.jobs.set(job.id, job);
+    if (OVER.has(job.state) && before?.state !== job.state) this.over(job);
+    this.studio.tell("jobs");
+  }
+
+  over(job) {
+    if (job.state === "failed") this.toasts.say(job.message || `${NAMES[job.kind] || job.kind} failed.`, "bad");
+    else if (job.state === "done" && job.kind === "export") this.toasts.say("The export is complete.");
+    setTimeout(() => {
+      this.studio.jobs.delete(job.id);
+      this.studio.tell("jobs");
+    }, LINGER);
+  }
+
+  show() {
+    const wanted = [...this.studio.jobs.values()].filter((job) => !isPreview(job));
+    for (const [id, row] of this.rows) {
+      if (wanted.some((job) => job.id === id)) continue;
+      row.item.remove();
+      this.rows.delete(id);
+    }
+    for (const job of wanted) this.row(job);
+    this.section.hidden = !wanted.length;
+    this.showExports();
+  }
+
+  row(job) {
+    if (!this.rows.has(job.id)) this.rows.set(job.id, this.make(job));
+    const { text, bar, cancel } = this.rows.get(job.id);
+    const name = NAMES[job.kind] || job.kind;
+    const progress = job.total ? `${job.done} of ${job.total}` : "";
+    const states = { queued: "waits", done: "done", failed: "failed", cancelled: "cancelled", running: progress };
+    text.textContent = `${name}: ${states[job.state] ?? job.state}`;
+    bar.setAttribute("aria-label", name);
+    if (job.total) {
+      bar.max = job.total;
+      bar.value = job.done;
+    }
+    cancel.hidden = OVER.has(job.state);
+    cancel.setAttribute("aria-label", `Cancel: ${name.toLowerCase()}`);
+  }
+
+  make(job) {
+    const item = document.createElement("li");
+    const text = document.createElement("span");
+    const bar = document.createElement("progress");
+    const cancel = document.createElement("button");
+    cancel.textContent = "×";
+    cancel.addEventListener("click", () => api.cancel(job.id).catch((error) => this.toasts.bad(error)));
+    item.append(text, cancel, bar);
+    this.list.append(item);
+    return { item, text, bar, cancel };
+  }
+
+  showExports() {
+    const { exports } = this.studio;
+    this.exportSection.hidden = !exports.length;
+    this.exports.replaceChildren(...exports.map(({ id, name, bytes }) => {
+      const item = document.createElement("li");
+      const link = document.createElement("a");
+      link.href = api.exportAddress(id);
+      link.download = name;
+      link.textContent = name;
+      const size = document.createElement("span");
+      size.className = "muted";
+      size.textContent = bytes > 1e6 ? `${(bytes / 1e6).toFixed(1)} MB` : `${Math.max(1, Math.round(bytes / 1e3))} kB`;
+      item.append(link, size);
+      return item;
+    }));
+  }
+}
