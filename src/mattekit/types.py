@@ -234,6 +234,7 @@ class Sample:
         flow_true: (B, T-1, 2, H, W) in px, x then y, of the foreground from each frame to the next, or None.
         flow_valid: (B, T-1, 1, H, W), 1 where the flow is exact, else 0; None with no flow.
         seed: (B,) int64, a number a clip from which a recipe may draw what it leaves to chance, or None.
+        prior: (B, T, 1, H, W) in [0, 1], how likely a pixel is of a person, for networks that are told, or None.
     """
 
     frames: Tensor
@@ -244,6 +245,7 @@ class Sample:
     flow_true: Tensor | None = None
     flow_valid: Tensor | None = None
     seed: Tensor | None = None
+    prior: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -265,6 +267,7 @@ class Stage:
         fresh: Whether the optimiser forgets, when the stage begins, what it knows of earlier gradients.
         turns: Stages whose batches take turns, a step each, with their own batch, length, size, kind and ratio; steps,
             rate, factors and fresh of this one hold for all of them. Empty where all steps are alike.
+        frozen: Beginnings of the names of modules whose batch normalisation keeps its running statistics meanwhile.
     """
 
     name: str
@@ -280,6 +283,7 @@ class Stage:
     factors: Mapping[str, float] = field(default_factory=dict)
     fresh: bool = False
     turns: tuple[Stage, ...] = ()
+    frozen: tuple[str, ...] = ()
 
 
 class Recipe(Protocol):

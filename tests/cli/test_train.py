@@ -257,9 +257,14 @@ def test_people_train_on_the_larger_backbone_from_weights_and_without_segmentati
     ("arguments", "message"),
     [
         (["rvm", "--network", "matting"], "--network must be for dvm alone; got it for rvm: leave it out"),
-        (["dvm", "--random"], "--pretrained must be for rvm alone; got it for dvm: leave it out"),
+        (["dvm", "--random"], "--pretrained must be for rvm or person alone; got it for dvm: leave it out"),
+        (["rvm", "--no-lstm"], "--lstm must be for person alone; got it for rvm: leave it out"),
+        (
+            ["person", "--backbone", "random"],
+            "--backbone must be for dvm or rvm alone; got it for person: leave it out",
+        ),
         (["rvm", "--backbone", "imagenet"], "--backbone must be one of mobilenetv3, resnet50; got 'imagenet'"),
-        (["other"], "family must be one of dvm, rvm; got 'other'"),
+        (["other"], "family must be one of dvm, rvm, person; got 'other'"),
     ],
 )
 def test_options_of_the_other_family_are_refused(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mattekit.checks import InputError, check_choice
-from mattekit.cli import options, training_people
+from mattekit.cli import options, training_people, training_person
 from mattekit.cli.device import DEVICES
 from mattekit.cli.trained import write_trained
 from mattekit.cli.training import BACKBONES, FROZEN, LOSSES, NETWORKS, RECIPES, SIZES, Plan, build_trainer
@@ -22,13 +22,29 @@ if TYPE_CHECKING:
     from mattekit.engine.train import Trainer
 
 AMP = ("auto", "off", "bf16", "fp16")
-FAMILIES = {"dvm": ("pretrained", "segmentation"), "rvm": ("network", "size", "losses")}
-"""Families that can be trained, and options that are for the other one."""
+FAMILIES = ("dvm", "rvm", "person")
+"""Families that can be trained."""
+OWN = {
+    "network": ("dvm",),
+    "size": ("dvm",),
+    "losses": ("dvm",),
+    "backbone": ("dvm", "rvm"),
+    "pretrained": ("rvm", "person"),
+    "segmentation": ("rvm",),
+    "lstm": ("person",),
+    "attention": ("person",),
+    "width": ("person",),
+    "segmenter": ("person",),
+    "steps": ("person",),
+}
+"""Families that an option is for, where it is not for all."""
 
 
 def train(
     context: typer.Context,
-    family: Annotated[str, typer.Argument(help="Family of networks: dvm, or rvm for people without trimaps.")] = "dvm",
+    family: Annotated[
+        str, typer.Argument(help="Family of networks: dvm, or rvm or person for people without trimaps.")
+    ] = "dvm",
     *,
     network: Annotated[str, typer.Option(help="Which network of dvm: matting or propagation.")] = "matting",
     size: Annotated[str, typer.Option(help="Size of the networks of dvm: small or paper.")] = "small",
@@ -57,11 +73,23 @@ def train(
         ),
     ] = None,
     pretrained: Annotated[
-        bool, typer.Option("--pretrained/--random", help="How rvm's backbone begins: ImageNet's, downloaded once.")
+        bool,
+        typer.Option(
+            "--pretrained/--random", help="How the backbone of rvm or person begins: ImageNet's, downloaded once."
+        ),
     ] = True,
     segmentation: Annotated[
         bool, typer.Option("--segmentation/--no-segmentation", help="Whether rvm learns in turn to segment people.")
     ] = True,
+    lstm: Annotated[bool, typer.Option("--lstm/--no-lstm", help="Whether person has memory on its skips.")] = True,
+    attention: Annotated[
+        bool, typer.Option("--attention/--no-attention", help="Whether person has attention over its groups.")
+    ] = True,
+    width: Annotated[float, typer.Option(min=0.1, max=4, help="Share of the published channels of person.")] = 1.0,
+    segmenter: Annotated[
+        Path | None, typer.Option(help="Weights of what makes person's maps of people; else the carried ones.")
+    ] = None,
+    steps: Annotated[int | None, typer.Option(min=1, help="Steps of person in place of the recipe's.")] = None,
     batch: Annotated[
         int | None, typer.Option(min=1, help="Clips a step, over all processes; else the recipe's.")
     ] = None,
@@ -86,14 +114,14 @@ def train(
 
     On several GPUs or machines: torchrun --nproc_per_node N -m mattekit train ...
     """
-    chosen = backbone or ("imagenet" if family == "dvm" else "mobilenetv3")
+    chosen = backbone or ("mobilenetv3" if family == "rvm" else "imagenet")
     choices = (
-        ("family", family, tuple(FAMILIES)),
+        ("family", family, FAMILIES),
         ("network", network, NETWORKS),
         ("--size", size, SIZES),
         ("--recipe", recipe, RECIPES),
         ("--losses", losses, LOSSES),
-        ("--backbone", chosen, BACKBONES if family == "dvm" else training_people.BACKBONES),
+        ("--backbone", chosen, training_people.BACKBONES if family == "rvm" else BACKBONES),
         ("--amp", amp, AMP),
         ("--freeze-norms", freeze_norms, FROZEN),
         ("--device", device, DEVICES),
@@ -101,7 +129,7 @@ def train(
     for name, value, allowed in choices:
         check_choice(name, value, allowed)
     _check_unused(context, family)
-    _find_pack(data, pack, people=family == "rvm")
+    _find_pack(data, pack, people=family != "dvm")
     plan = Plan(
         network=network,
         size=size,
@@ -125,20 +153,28 @@ def train(
         model=family,
         pretrained=pretrained,
         segmentation=segmentation,
+        lstm=lstm,
+        attention=attention,
+        width=width,
+        segmenter=segmenter,
+        steps=steps,
     )
     _train(plan, as_json=as_json)
 
 
 def _train(plan: Plan, *, as_json: bool) -> None:
     """Train, write the weights, and say what was done, in the process that writes."""
-    people = plan.model == "rvm"
-    name = "rvm" if people else plan.network
-    trainer = training_people.build_people_trainer(plan) if people else build_trainer(plan)
+    name = plan.network if plan.model == "dvm" else plan.model
+    build, write = {
+        "dvm": (build_trainer, write_trained),
+        "rvm": (training_people.build_people_trainer, training_people.write_people),
+        "person": (training_person.build_person_trainer, training_person.write_person),
+    }[plan.model]
+    trainer = build(plan)
     averaged = _run_with_progress(trainer, name)
     trainer.processes.close()
     if not trainer.processes.is_main:
         return
-    write = training_people.write_people if people else write_trained
     weights = write(plan, averaged, step=trainer.step)
     summary: dict[str, object] = {"network": name, "step": trainer.step, "steps": trainer.steps}
     summary |= {"weights": weights and str(weights), "best_step": trainer.best.step, "best_error": trainer.best.error}
@@ -149,11 +185,11 @@ def _train(plan: Plan, *, as_json: bool) -> None:
 
 def _check_unused(context: typer.Context, family: str) -> None:
     """Raise when an option was given that this family does not have."""
-    for name in FAMILIES[family]:
+    for name, families in OWN.items():
         source = context.get_parameter_source(name)
-        if source is not None and source.name == "COMMANDLINE":
-            other = next(each for each in FAMILIES if each != family)
-            raise InputError(f"--{name} must be for {other} alone; got it for {family}: leave it out")
+        if family not in families and source is not None and source.name == "COMMANDLINE":
+            those = " or ".join(families)
+            raise InputError(f"--{name} must be for {those} alone; got it for {family}: leave it out")
 
 
 def _find_pack(data: Path | None, pack: Path, *, people: bool) -> None:

@@ -62,6 +62,11 @@ class Plan:
     model: str = "dvm"
     pretrained: bool = True
     segmentation: bool = True
+    lstm: bool = True
+    attention: bool = True
+    width: float = 1.0
+    segmenter: Path | None = None
+    steps: int | None = None
 
     @property
     def folder(self) -> Path:
@@ -71,6 +76,8 @@ class Plan:
     @property
     def family(self) -> str:
         """What weights of this size or backbone are named."""
+        if self.model == "person":
+            return self.model
         return f"dvm-{self.size}" if self.model == "dvm" else f"{self.model}-{self.backbone}"
 
     def options(self, frozen_norms: tuple[str, ...]) -> TrainOptions:

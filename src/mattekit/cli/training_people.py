@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mattekit.cli.device import choose_device
+from mattekit.cli.trained import write_alone
 from mattekit.cli.training import VALIDATION_CLIPS, Plan, rendered, split
 
 if TYPE_CHECKING:
@@ -67,27 +68,10 @@ def build_people_trainer(plan: Plan) -> Trainer:
 
 
 def write_people(plan: Plan, averaged: torch.nn.Module, *, step: int) -> Path:
-    """Write the averaged weights, and beside them, under a name that ends in "-best", those that validated best.
-
-    Returns:
-        The file of the averaged weights.
-    """
-    from mattekit.engine.checkpoint import read_state
-    from mattekit.weights import write_weights
-
+    """Write the weights of a run and return the file of the averaged ones; see `write_alone`."""
     card = {"steps": str(step), "seed": str(plan.seed), "recipe": plan.recipe}
     card |= {"segmentation": "yes" if plan.segmentation else "no"} | ({"init": plan.init} if plan.init else {})
-    path = plan.output / f"{plan.family}.safetensors"
-    write_weights(path, {"matting": averaged}, family=plan.family, card=card)
-    best = plan.folder / "best.pt"
-    if best.exists():
-        state = read_state(best, device=next(averaged.parameters()).device)
-        averaged.load_state_dict(state["network"])
-        card |= {"steps": str(state["step"]), "weights": state["which"]}
-        write_weights(
-            plan.output / f"{plan.family}-best.safetensors", {"matting": averaged}, family=plan.family, card=card
-        )
-    return path
+    return write_alone(plan, averaged, card=card)
 
 
 def _network(plan: Plan) -> MattingNetwork:

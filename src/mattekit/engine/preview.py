@@ -1,4 +1,4 @@
-"""A look at training: frame, trimap, prediction, truth and error side by side."""
+"""A look at training: frame, trimap or map of people, prediction, truth and error side by side."""
 
 from __future__ import annotations
 
@@ -22,6 +22,8 @@ GUTTER = 4
 def preview(predictions: Sequence[Tensor], clips: Sequence[Sample], *, truth: str = "alpha_true") -> Tensor:
     """Return a picture of the first clips, a row each: frame, trimap, prediction, truth, error three times enlarged.
 
+    Of clips with a map of people, that is shown in the trimap's place.
+
     Args:
         predictions: (1, S, 1, H, W) in [0, 1] of each clip, of all its frames or of its middle ones; the last but one
             of a pair and the middle one of more is shown.
@@ -37,7 +39,8 @@ def preview(predictions: Sequence[Tensor], clips: Sequence[Sample], *, truth: st
         inside = middle(clip.frames.shape[1], prediction.shape[1]).start + shown
         found, true = prediction[0, shown], getattr(clip, truth)[0, inside]
         error = (3 * (found - true).abs()).clamp(0, 1)
-        panels = [clip.frames[0, inside], clip.trimap[0, inside], found, true, error]
+        told = clip.trimap if clip.prior is None else clip.prior
+        panels = [clip.frames[0, inside], told[0, inside], found, true, error]
         rows.append(torch.cat([_framed(panel) for panel in panels], dim=2))
     width = max(row.shape[2] for row in rows)
     sheet = torch.cat([functional.pad(row, (0, width - row.shape[2])) for row in rows], dim=1)

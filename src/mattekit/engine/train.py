@@ -127,7 +127,7 @@ class Trainer:
             group["lr"] = place.rate_of(group)
         torch.manual_seed((self.options.seed * 1_000_003 + self.step) * 1_009 + self.processes.rank)
         self.network.train()
-        for norm in self._frozen:
+        for norm in (*self._frozen, *batch_norms(self.network, place.whole.frozen)):
             norm.eval()
         terms = self._backward(stage)
         self._scaler.unscale_(self.optimiser)

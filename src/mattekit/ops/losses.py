@@ -1,10 +1,13 @@
-"""The loss terms of deep video matting, each a pure function of predicted and true clips."""
+"""Loss terms of video matting, each a pure function of predicted and true clips."""
 
 from __future__ import annotations
 
 import torch
 import torch.nn.functional as functional
 from torch import Tensor
+
+from mattekit.checks import InputError
+from mattekit.ops.warp import warp
 
 _TINY = 1e-12
 
@@ -123,6 +126,31 @@ def coherence_loss(alpha: Tensor, alpha_true: Tensor, unknown: Tensor | None = N
     if unknown is None:
         return change.square().mean()
     return _mean(change.square(), unknown[:, :-1])
+
+
+def flow_coherence_loss(alpha: Tensor, alpha_true: Tensor, flow: Tensor, valid: Tensor) -> Tensor:
+    """Return how much the error of alpha changes along the true motion: mean |e_t(p) - e_t+1(p + v)|, e = alpha - true.
+
+    Args:
+        alpha: (B, T, 1, H, W); a still has no motion and loses nothing.
+        alpha_true: Same shape.
+        flow: (B, T-1, 2, H, W) in px, x then y, from each frame to the next.
+        valid: (B, T-1, 1, H, W), 1 where the flow is exact, else 0; the mean is over these pixels.
+
+    Raises:
+        InputError: There is not one flow a pair of frames.
+
+    Source: the twin in training of MESSDdt, which compares errors along the motion and not at a fixed pixel.
+    """
+    if flow.shape[:2] != (len(alpha), alpha.shape[1] - 1) or valid.shape[:2] != flow.shape[:2]:
+        shapes = f"{tuple(alpha.shape)}, {tuple(flow.shape)} and {tuple(valid.shape)}"
+        raise InputError(f"flow and valid must have one frame fewer than alpha; got shapes {shapes}")
+    if alpha.shape[1] < 2:
+        return alpha.sum() * 0
+    error = alpha - alpha_true
+    moved, _ = warp(error[:, 1:].flatten(0, 1), flow.flatten(0, 1))
+    gap = (error[:, :-1].flatten(0, 1) - moved).abs()
+    return (gap * valid.flatten(0, 1)).sum() / valid.sum().clamp_min(1)
 
 
 def laplacian_loss(alpha: Tensor, alpha_true: Tensor, unknown: Tensor, *, levels: int = 4) -> Tensor:

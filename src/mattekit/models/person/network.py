@@ -90,7 +90,7 @@ class PersonNetwork(nn.Module):
         planes, size = pad_to_stride(planes, STRIDE)
         planes = planes.contiguous(memory_format=torch.channels_last)
         features, state = self._remember((planes, *self.encoder(planes)), state, length)
-        found = unpad(self._decode(features, length), size).sigmoid()
+        found = unpad(self._decode(features, length), size).float().sigmoid()
         found = found.unflatten(0, (length, -1)).transpose(0, 1)
         return found[:, :, 3:], found[:, :, :3], state
 
