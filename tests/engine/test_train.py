@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -142,6 +143,17 @@ def test_frozen_norms_keep_their_statistics_and_others_do_not(tmp_path: Path) ->
         assert torch.equal(found.network[1].running_mean, torch.zeros(1)) is still  # type: ignore[index]
     with pytest.raises(InputError, match="no module's name begins with encoder"):
         trainer(tmp_path / "none", frozen_norms=("encoder",))
+
+
+def test_a_stage_freezes_norms_for_itself_alone(tmp_path: Path) -> None:
+    first, second = STAGES
+    stages = (replace(first, steps=2, frozen=("1",)), replace(second, steps=1))
+    moved = []
+    for count in (1, 2):
+        found = trainer(tmp_path / str(count), stages=stages[:count], tensorboard=False)
+        found.run()
+        moved.append(not torch.equal(found.network[1].running_mean, torch.zeros(1)))  # type: ignore[index]
+    assert moved == [False, True]
 
 
 def test_bad_options_are_refused(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -113,6 +114,8 @@ def test_a_preview_shows_frame_trimap_prediction_truth_and_error(tmp_path: Path)
     picture = preview([torch.full((1, 3, 1, 20, 30), 0.2)], [clip])
     assert picture.shape == (3, 24, 5 * 34) and picture.dtype == torch.uint8
     assert [int(picture[0, 10, 34 * panel + 10]) for panel in range(5)] == [255, 128, 51, 0, 153]
+    told = preview([torch.full((1, 3, 1, 20, 30), 0.2)], [replace(clip, prior=trimap / 2)])
+    assert int(told[0, 10, 44]) == 64  # a map of people in the trimap's place
     trainer(tmp_path, validation=Validation(CLIPS, predict, mean_error, every=4), tensorboard=False).run()
     names = sorted(path.name for path in (tmp_path / "previews").iterdir())
     assert names == ["step-000004.png", "step-000008.png"]

@@ -7,11 +7,13 @@ import math
 import pytest
 import torch
 
+from mattekit.checks import InputError
 from mattekit.ops.losses import (
     alpha_loss,
     coherence_loss,
     composition_loss,
     divergence_loss,
+    flow_coherence_loss,
     gradient_loss,
     laplacian_loss,
     paper_alpha_loss,
@@ -92,3 +94,25 @@ def test_every_term_is_finite_and_has_a_finite_gradient(empty: bool) -> None:
     total.backward()
     assert alpha.grad is not None
     assert bool(torch.isfinite(total)) and bool(torch.isfinite(alpha.grad).all())
+
+
+def test_an_error_that_moves_with_the_subject_is_coherent_and_one_that_stands_still_is_not() -> None:
+    true = torch.zeros(1, 2, 1, 4, 8)
+    flow = torch.tensor([2.0, 0.0]).view(1, 1, 2, 1, 1).expand(1, 1, 2, 4, 8)
+    valid = torch.ones(1, 1, 1, 4, 8)
+    valid[..., 6:] = 0  # leads outside
+    moving = true.clone()
+    moving[0, 0, :, :, 1] = moving[0, 1, :, :, 3] = 0.5
+    assert float(flow_coherence_loss(moving, true, flow, valid)) == pytest.approx(0, abs=1e-6)
+    standing = true.clone()
+    standing[..., 3] = 0.5
+    assert float(flow_coherence_loss(standing, true, flow, valid)) == pytest.approx(2 * 0.5 / 6)
+    assert float(flow_coherence_loss(standing + 0.1, true + 0.1, flow, valid)) == pytest.approx(2 * 0.5 / 6)
+
+
+def test_where_no_flow_is_exact_or_nothing_moves_there_is_no_coherence_to_lose() -> None:
+    flow, valid = torch.zeros(2, 2, 2, 16, 16), torch.zeros(2, 2, 1, 16, 16)
+    assert float(flow_coherence_loss(TRUE.flip(-1), TRUE, flow, valid)) == 0
+    assert float(flow_coherence_loss(TRUE[:, :1], TRUE[:, :1], flow[:, :0], valid[:, :0])) == 0
+    with pytest.raises(InputError, match="flow and valid must have one frame fewer than alpha"):
+        flow_coherence_loss(TRUE, TRUE, flow[:, :1], valid)
