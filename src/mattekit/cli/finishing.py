@@ -23,7 +23,9 @@ Stabilise = Annotated[
 ]
 StabiliseUnlessTold = Annotated[
     float | None,
-    typer.Option(min=0, max=1, help="How far flicker of alpha is taken away along the motion; 1, with rvm 0."),
+    typer.Option(
+        min=0, max=1, help="How far flicker of alpha is taken away along the motion; 1, for rvm and person 0."
+    ),
 ]
 Ahead = Annotated[int, typer.Option(min=1, max=MOST_AHEAD, help="Frames that --stabilise looks to each side.")]
 Black = Annotated[float, typer.Option(min=0, max=1, help="Alpha up to this is 0.")]

@@ -76,7 +76,13 @@ def find_guide(prior: Path | None, clip: ClipInfo, span: tuple[int, int]) -> Gui
 
 
 def open_guide(
-    guide: Guide, *, device: str, smooth: bool | None = None, causal: bool = False, method: str = "dis"
+    guide: Guide,
+    *,
+    device: str,
+    smooth: bool | None = None,
+    causal: bool = False,
+    method: str = "dis",
+    size: tuple[int, int] | None = None,
 ) -> Matter:
     """Return what makes the maps, a matter whose alpha they are.
 
@@ -86,6 +92,7 @@ def open_guide(
         smooth: Whether maps are steadied along the motion; None steadies those of a network and leaves a user's.
         causal: Whether frames to come are left out of that.
         method: How motion is found.
+        size: (height, width) of the frames that it will be given, where that is not the clip's.
 
     Raises:
         WeightsError: Weights are not what a network that finds people needs.
@@ -96,7 +103,7 @@ def open_guide(
     if guide.maps is None:
         source = load_prior(guide.weights, device=choose_device(device))
     else:
-        source = Given(MapReader(guide.maps, guide.span).at)
+        source = Given(MapReader(guide.maps, guide.span, size=size).at)
     steadied = guide.maps is None if smooth is None else smooth
     return Smoothed(source, causal=causal, method=method) if steadied else source
 
@@ -107,10 +114,11 @@ class MapReader:
     Args:
         maps: From `find_alpha`.
         span: First frame that may be asked for, and one past the last.
+        size: (height, width) that they are resized to, or None.
     """
 
-    def __init__(self, maps: Brought, span: tuple[int, int]) -> None:
-        self._maps, self._span = maps, span
+    def __init__(self, maps: Brought, span: tuple[int, int], *, size: tuple[int, int] | None = None) -> None:
+        self._maps, self._span, self._size = maps, span, size
         self._read: Iterator[tuple[int, Tensor]] | None = None
 
     def at(self, number: int) -> Tensor:
@@ -125,5 +133,11 @@ class MapReader:
             self._read = zip(range(first, end), read_alphas(self._maps, end - first), strict=False)
         for found, plane in self._read:
             if found == number:
-                return plane
+                return plane if self._size is None else _resized(plane, self._size)
         raise InputError(f"every frame must have a map, asked for in increasing order; frame {number} has none left")
+
+
+def _resized(plane: Tensor, size: tuple[int, int]) -> Tensor:
+    from mattekit.ops import resize
+
+    return resize(plane, size)

@@ -5,19 +5,31 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+from contextlib import ExitStack, nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from mattekit.cli import finishing, options, writing
+from mattekit.cli.auto import KeepTrimaps, check_trimap_folder, draw_trimaps
 from mattekit.cli.backdrop import check_backdrop, files_of
 from mattekit.cli.confidence import Confidences
 from mattekit.cli.cuts import cuts_of
 from mattekit.cli.device import choose_device, set_threads
-from mattekit.cli.families import WorkingSize, check_family, steadiness_of, takes_trimaps, wanted_of
+from mattekit.cli.families import (
+    AUTO,
+    ModelName,
+    WorkingSize,
+    check_family,
+    is_guided,
+    network_of,
+    steadiness_of,
+    takes_trimaps,
+    wanted_of,
+)
 from mattekit.cli.frames import open_frames, propagation_of
+from mattekit.cli.guide import Prior, find_guide, open_guide
 from mattekit.cli.job import Job
 from mattekit.cli.keyframes import collect_keyframes, default_band
 from mattekit.cli.memory import tell_memory
@@ -51,7 +63,9 @@ def matte(
     trimaps: options.TrimapFolder = None,
     mask: options.MaskFiles = None,
     band: options.Band = None,
-    model: Annotated[str, typer.Option(help="Family of networks: dvm, or rvm for people.")] = "dvm",
+    model: ModelName = "dvm",
+    prior: Prior = None,
+    keep_trimaps: KeepTrimaps = None,
     working_size: WorkingSize = None,
     alpha: options.Alpha = None,
     foreground: options.Foreground = None,
@@ -98,13 +112,13 @@ def matte(
     overwrite: options.Overwrite = False,
     as_json: options.AsJson = False,
 ) -> None:
-    """Matte a clip from the trimap or mask of one or more frames, or with --model rvm people without any.
+    """Matte a clip from the trimap or mask of one or more frames, or people without any (--model rvm, person, auto).
 
     The suffix of an output chooses its format: .mov is ProRes 4444, .webm VP9, .mkv lossless FFV1 with 16 bits,
     .mp4 H.264 or HEVC without alpha; .exr, .png and .jpg are pictures, name_%05d.png or a folder a sequence of them.
     EXR holds light by the clip's transfer curve, premultiplied; all others values as displayed, straight.
     Finishing, from --stabilise to --despill, comes last, in the order of `mattekit finish`. Alpha is stabilised unless
-    --stabilise is 0 or --model rvm; all else may change painted pixels too.
+    --stabilise is 0 or --model rvm or person; all else may change painted pixels too.
     """
     from mattekit.engine.finish_settings import Finish
 
@@ -124,9 +138,10 @@ def matte(
     )
     check_settings(model=model, device=device, runtime=runtime, weights=weights)
     painted = {"--trimap": trimap, "--trimaps": trimaps, "--mask": mask, "--band": band}
-    check_family(model, trimaps=painted, working_size=working_size)
+    check_family(model, trimaps=painted, working_size=working_size, prior=prior, keep_trimaps=keep_trimaps)
     info = open_clip(clip, damaged=salvage)
     span = choose_span(info, start, end)
+    guide = find_guide(prior, info, span) if is_guided(model) else None
     keyed = takes_trimaps(model)
     given = {}
     if keyed:
@@ -149,37 +164,49 @@ def matte(
     inputs = [key.path for key in keys.values()]
     if weights is not None:
         inputs.append(weights)
-    inputs += files_of(backdrop)
+    inputs += [*files_of(backdrop), *(guide.files if guide is not None else [])]
+    check_trimap_folder(keep_trimaps, info, overwrite=overwrite)
     check_outputs(outputs, info, frames=span[1] - span[0], overwrite=overwrite, inputs=inputs, style=style)
     reach = default_band(info.size) if band is None else band
     begun = time.monotonic()
     choose_device(device)
     set_threads(threads)
     cuts = cuts_of(info, span, keys, across=across_cuts, keyed=keyed)
-    job = Job(
-        info,
-        keys,
-        outputs,
-        span,
-        reach,
-        backdrop,
-        overwrite,
-        chunk=chunk,
-        style=style,
-        cuts=cuts,
-        finish=finish,
-        working_size=working_size,
-    )
-    confidences = Confidences([number_of(info, key) for key in keys], [number_of(info, cut) for cut in cuts])
-    watch = partial(add_confidence, info, confidences)
     if choose_device(device).type == "cpu":
-        tell_memory(info.size, span[1] - span[0], model=model)
-    kept = open_segments(job, family=model, weights=weights, device=device) if resume else nullcontext()
-    with kept as segments:
-        colour = shows_colour(outputs)
-        wanted = wanted_of(model, working_size=working_size, colour=colour)
-        loaded = load_model(model, weights=weights, device=device, threads=threads, wanted=wanted)
+        tell_memory(info.size, span[1] - span[0], model=network_of(model))
+    with ExitStack() as stack:
+        drawn = None
+        if guide is not None and model == AUTO:
+            drawn = draw_trimaps(
+                info, guide, cuts=cuts, device=device, keep=keep_trimaps, overwrite=overwrite, stack=stack
+            )
+            keys = drawn.keys
+        job = Job(
+            info,
+            keys,
+            outputs,
+            span,
+            reach,
+            backdrop,
+            overwrite,
+            chunk=chunk,
+            style=style,
+            cuts=cuts,
+            finish=finish,
+            working_size=working_size,
+            guided_by=() if guide is None else tuple(guide.files),
+        )
+        confidences = Confidences([number_of(info, key) for key in keys], [number_of(info, cut) for cut in cuts])
+        watch = partial(add_confidence, info, confidences)
+        family = network_of(model)
+        kept = open_segments(job, family=family, weights=weights, device=device) if resume else nullcontext()
+        segments = stack.enter_context(kept)
+        source = open_guide(guide, device=device) if guide is not None and drawn is None else None
+        wanted = wanted_of(model, working_size=working_size, colour=shows_colour(outputs), prior=source)
+        loaded = load_model(family, weights=weights, device=device, threads=threads, wanted=wanted)
         done = run(job, loaded, device=device, begun=begun, watch=watch, segments=segments)
+    if drawn is not None:
+        done = drawn.told(done, info)
     tell_of(info, done, left_out).tell(as_json=as_json)
     if confidences.is_low():
         print(confidences.tell(), file=sys.stderr)

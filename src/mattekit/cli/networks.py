@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from mattekit.checks import check_choice
 from mattekit.cli.device import DEVICES, RUNTIMES, choose_device, set_threads
+from mattekit.cli.families import AUTO, network_of
 from mattekit.media.paths import check_regular_file
 
 if TYPE_CHECKING:
@@ -23,12 +24,12 @@ def check_settings(*, model: str, device: str, runtime: str = "auto", weights: P
     """
     from mattekit.models import FAMILIES, check_weights
 
-    check_choice("--model", model, sorted(FAMILIES))
+    check_choice("--model", model, sorted({*FAMILIES, AUTO}))
     check_choice("--device", device, DEVICES)
     check_choice("--runtime", runtime, RUNTIMES)
     if weights is not None:
         check_regular_file(weights)
-    check_weights(model, weights)
+    check_weights(network_of(model), weights)
 
 
 def load_model(

@@ -15,7 +15,8 @@ import typer
 
 from mattekit.checks import InputError
 from mattekit.cli.backdrop import check_backdrop
-from mattekit.cli.families import takes_trimaps
+from mattekit.cli.families import is_guided, takes_trimaps
+from mattekit.cli.guide import find_guide
 from mattekit.cli.keyframes import collect_keyframes, split_assignment
 from mattekit.cli.matte import matte
 from mattekit.media import probe, show_path
@@ -27,11 +28,13 @@ from mattekit.scale.done import Memory, marks
 OWN = (*CONTENTS, "overwrite", "resume", "json", "help", "debug")
 """Options that the batch gives itself."""
 FRAMED = ("trimap", "mask")
+WRITTEN = ("keep_trimaps",)
+"""Options that name what is written beside the outputs."""
 
 
 @cache
 def path_options() -> tuple[str, ...]:
-    """Return the options of `mattekit matte` that name a file or folder to be read."""
+    """Return the options of `mattekit matte` that name a file or folder, outputs aside."""
     hints = get_type_hints(matte)
     return tuple(name for name, hint in hints.items() if name not in ("clip", *OWN) and Path in (hint, *get_args(hint)))
 
@@ -88,7 +91,8 @@ def understand(words: Sequence[str], clip: Path) -> dict[str, Any]:
 
 def files_of(given: Mapping[str, Any]) -> list[Path]:
     """Return the files and folders that a clip's options name, the clip first."""
-    named = [given["clip"], *(given[name] for name in path_options() if given[name] is not None)]
+    read = [name for name in path_options() if name not in WRITTEN]
+    named = [given["clip"], *(given[name] for name in read if given[name] is not None)]
     named += [split_assignment("", text)[1] for name in FRAMED for text in given[name] or ()]
     background = given["background"]
     return [*named, *([Path(background)] if background is not None and Path(background).exists() else [])]
@@ -111,6 +115,8 @@ def check_clip(given: Mapping[str, Any], outputs: Mapping[str, Path]) -> None:
     span = given["start"], check_span(clip, given["start"], given["end"])
     ends = {"fit": given["background_fit"], "end": given["background_end"]}
     check_backdrop(given["background"], outputs, clip, span=span, **ends)
+    if is_guided(given["model"]):
+        find_guide(given["prior"], clip, span)
     if not takes_trimaps(given["model"]):
         return
     if not (given["trimap"] or given["mask"] or given["trimaps"]):

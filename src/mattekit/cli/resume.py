@@ -57,6 +57,7 @@ def open_segments(job: Job, *, family: str, weights: Path | None, device: str) -
         "salvaged frames": None if clip.kept is None else list(clip.kept.numbers),
         "trimaps": [[index, source.is_mask, digest_of(source.path)] for index, source in job.keys.items()],
         "weights": [family, *map(digest_of, networks)],
+        "--prior": [digest_of(file) for file in job.guided_by],
         "--band": job.band,
         "--working-size": job.working_size,
         "--start or --end": list(job.span),
