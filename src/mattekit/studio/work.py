@@ -9,7 +9,10 @@ From it: ``("ready", facts)``, ``("cuts", numbers)``, ``("trimap", frame, held)`
 
 from __future__ import annotations
 
+import multiprocessing
+import os
 import signal
+import threading
 import traceback
 from collections.abc import Callable
 from multiprocessing.connection import Connection
@@ -29,6 +32,7 @@ class _End(Exception):
 def work(pipe: Connection, setup: Setup) -> None:
     """Work until the other end of the pipe is gone or says so; an interruption by keyboard is that end's matter."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
         bench = _open(pipe, setup)
         if bench is None:
@@ -38,6 +42,14 @@ def work(pipe: Connection, setup: Setup) -> None:
             _serve(bench, pipe, wait=True)
     except (EOFError, OSError, _End):
         return
+
+
+def _end_with_parent() -> None:
+    """End at once where the process of the session is gone without a word, even in the middle of loading."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _serve(bench: Bench, pipe: Connection, *, wait: bool) -> None:
