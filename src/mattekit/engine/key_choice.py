@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -16,6 +15,9 @@ APART = 6
 
 TRUSTED = 0.75
 """Trust from which on a frame becomes a key frame of its stretch; the best one of a scene always does."""
+
+BELIEVED = 0.5
+"""Trust from which on a frame that shows something is taken before one that shows nothing."""
 
 NEAR_BEST = 0.9
 """And it must have this share of the trust in the best frame of the scene."""
@@ -109,23 +111,23 @@ def _ratio(one: float, other: float) -> float:
 
 def _keys_of(readings: Sequence[Reading], trusts: Sequence[float]) -> list[int]:
     """Return the places of a scene's key frames, in order."""
-    seen = [place for place, reading in enumerate(readings) if not reading.empty]
-    best = max(seen or range(len(readings)), key=lambda place: (trusts[place], -place))
+    count = max(1, round(len(readings) / EVERY))
+    stretches = [range(len(readings) * each // count, len(readings) * (each + 1) // count) for each in range(count)]
+    seen = [_surest(stretch, readings, trusts) for stretch in stretches if len(stretch)]
+    shown = [place for place in seen if not readings[place].empty] or seen
+    best = max(shown, key=lambda place: (trusts[place], -place))
     least = max(TRUSTED, NEAR_BEST * trusts[best])
-    stretches = max(1, round(len(readings) / EVERY))
-    bounds = [len(readings) * stretch // stretches for stretch in range(stretches + 1)]
     keys = [best]
-    for first, end in pairwise(bounds):
-        if bisect_right(bounds, best) == bisect_right(bounds, first):
-            continue  # the best one speaks for its stretch
-        free = [place for place in range(first, end) if all(abs(place - key) >= APART for key in keys)]
+    for stretch in stretches:
+        free = [place for place in stretch if all(abs(place - key) >= APART for key in keys)]
         able = [place for place in free if trusts[place] >= least]
-        if able:
-            keys.append(_best(able, readings, trusts, middle=(first + end) / 2))
+        if best not in stretch and able:
+            keys.append(_surest(able, readings, trusts))
     return sorted(keys)
 
 
-def _best(able: Sequence[int], readings: Sequence[Reading], trusts: Sequence[float], *, middle: float) -> int:
+def _surest(places: Sequence[int], readings: Sequence[Reading], trusts: Sequence[float]) -> int:
     """Return one of some places: one that shows something, of these the surest, of about equal ones the middle one."""
-    seen = [place for place in able if not readings[place].empty] or able
-    return max(seen, key=lambda place: (round(trusts[place], 2), -abs(place - middle)))
+    seen = [place for place in places if not readings[place].empty and trusts[place] >= BELIEVED] or places
+    middle = (places[0] + places[-1]) / 2
+    return max(seen, key=lambda place: (round(trusts[place], 2), -abs(place - middle), -place))
