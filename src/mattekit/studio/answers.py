@@ -6,6 +6,7 @@ import json
 import re
 import sys
 import tempfile
+import traceback
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,9 @@ from mattekit.checks import one_line
 from mattekit.media import show_path
 
 FAULT = "the studio has a fault of its own; what was asked for was not done; look at the terminal it was started from"
+FAULTY = 1011
+"""Code by which a page that listens is told of a fault."""
+
 LONGEST = 400
 """Characters of a sentence; what was given may be quoted in it, and be long."""
 
@@ -70,27 +74,40 @@ class Answers:
         """Answer one request."""
         if scope["type"] == "lifespan":
             return await self._app(scope, receive, send)
-        begun = False
+        begun = lost = False  # to answer; a page that listens is answered by being let go
 
         async def send_with_headers(message: Message) -> None:
-            nonlocal begun
-            if message["type"] in ("http.response.start", "websocket.accept", "websocket.close"):
+            nonlocal begun, lost
+            if message["type"] in ("http.response.start", "websocket.close"):
                 begun = True
             if message["type"] == "http.response.start":
                 message = {**message, "headers": [*message["headers"], *self._headers]}
-            await send(message)
+            try:
+                await send(message)
+            except Exception:
+                lost = True
+                raise
 
         try:
             await self._app(scope, receive, send_with_headers)
         except Exception as error:
-            place = "/".join(scope["path"].split("/")[3:5])  # without what stands for the session
-            self._tell(f"{type(error).__name__} at {scope.get('method', 'listening to')} {place!r}")
-            if begun:
+            if lost:  # there is no one to answer any more
                 return
-            if scope["type"] == "http":
+            place = "/".join(scope["path"].split("/")[3:5])  # without what stands for the session
+            self._tell(f"{_origin(error)}, asked {scope.get('method', 'to listen to')} {place!r}")
+            if scope["type"] == "http" and not begun:
                 await refusal(500, FAULT)(scope, receive, send_with_headers)
-            else:
-                await send({"type": "websocket.close", "code": 1011})
+            elif scope["type"] == "websocket" and not begun:
+                await send({"type": "websocket.close", "code": FAULTY})
+
+
+def _origin(error: BaseException) -> str:
+    """Return what an error is and the line of the program it comes from."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    places = traceback.extract_tb(error.__traceback__)
+    place = f" in {Path(places[-1].filename).name}:{places[-1].lineno}" if places else ""
+    return f"{type(error).__name__}{place}"
 
 
 def _headers(origins: Iterable[str]) -> dict[str, str]:
