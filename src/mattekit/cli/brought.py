@@ -57,7 +57,7 @@ def find_alpha(path: Path, clip: ClipInfo, span: tuple[int, int], *, what: str =
     """
     matte = probe(path)
     skipped = check_fits(what, matte, clip, span)
-    return Brought(matte, skipped, _is_transparent(matte))
+    return Brought(matte, skipped, _is_transparent(matte, what))
 
 
 def check_fits(what: str, given: ClipInfo, clip: ClipInfo, span: tuple[int, int]) -> int:
@@ -99,7 +99,7 @@ def _matte_plane(picture: NDArray[Any], *, transparent: bool) -> NDArray[Any]:
     return picture[..., 3] if transparent and channels == 4 else picture[..., min(1, channels - 1)]
 
 
-def _is_transparent(alpha: ClipInfo) -> bool:
+def _is_transparent(alpha: ClipInfo, what: str) -> bool:
     """Return whether a matte is in the alpha channel.
 
     Raises:
@@ -115,7 +115,7 @@ def _is_transparent(alpha: ClipInfo) -> bool:
             coloured |= float(np.ptp(picture[..., :3], axis=2).max()) * 255 / white > COLOURED
     if coloured and not has_channel:
         raise InputError(
-            f"alpha {show_path(alpha.path)} must be grey or have an alpha channel; it has colours: "
-            "name the clip first and its alpha second"
+            f"{what} {show_path(alpha.path)} must be grey or have an alpha channel; it has colours: "
+            f"see that the clip and its {what} are not mistaken for each other"
         )
     return has_channel and coloured

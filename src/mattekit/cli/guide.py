@@ -48,8 +48,9 @@ class Guide:
     @property
     def files(self) -> list[Path]:
         """Files that are read and must not be written to."""
-        named = [] if self.weights is None else [self.weights]
-        return named if self.maps is None else [self.maps.clip.path, *self.maps.clip.files]
+        if self.maps is not None:
+            return list(self.maps.clip.files or (self.maps.clip.path,))
+        return [] if self.weights is None else [self.weights]
 
 
 def find_guide(prior: Path | None, clip: ClipInfo, span: tuple[int, int]) -> Guide:
