@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import queue
 import signal
 import socket
 import subprocess
@@ -19,7 +20,9 @@ import httpx
 import pytest
 
 import scenes
+from mattekit.checks import MediaError
 from mattekit.cli import main, studio
+from stand_in import StandIn
 
 PROCESSES = Path("/proc")
 
@@ -102,6 +105,106 @@ def test_a_broken_project_is_refused_in_a_line(folder: Path, capsys: pytest.Capt
     (project / "project.json").write_text(text, encoding="latin-1")
     refused(["shot.mkv"], capsys, "project")
     refused(["shot.mattekit"], capsys, "project")
+
+
+# what it says and does around the server
+
+Opened = list[tuple[StandIn, dict[str, Any]]]
+
+
+@pytest.fixture
+def opened(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Opened:
+    """Sessions that stand in for real ones as they are opened; the server ends as soon as it begins."""
+    there: Opened = []
+
+    def open_one(clip: Path | None, **options: Any) -> StandIn:
+        there.append((StandIn(str(clip)), options))
+        return there[-1][0]
+
+    def serve(app: object, door: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("mattekit.studio.session.Session.open", open_one)
+    monkeypatch.setattr("mattekit.studio.server.serve", serve)
+    return there
+
+
+def test_each_clip_has_its_link_its_project_and_its_folder(
+    folder: Path, opened: Opened, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "old.mattekit").mkdir()
+    clips = ["a/shot.mkv", "frames", "old.mattekit"]
+    (folder / "frames").mkdir()
+    assert main(["studio", "--no-browser", *clips, "-o", "out", "--threads", "2", "--device", "cpu"]) == 0
+    written = capsys.readouterr()
+    names, links = zip(*(line.split(": ", 1) for line in written.out.splitlines()), strict=True)
+    assert names == ("shot.mkv", "frames", "old")
+    assert len({urlsplit(link).path for link in links}) == 3
+    assert written.err == "mattekit: the studio is open; Ctrl-C ends it\n"
+    assert [session.name for session, _ in opened] == ["a/shot.mkv", "frames", "None"]
+    places = [(options["project"], options["output"]) for _, options in opened]
+    assert places == [(folder / f"{name}.mattekit", folder / "out" / name) for name in ("shot", "frames", "old")]
+    assert all((options["threads"], options["device"]) == (2, "cpu") for _, options in opened)
+    assert all(session.closed for session, _ in opened)
+
+
+def test_one_clip_is_alone_in_its_folders(folder: Path, opened: Opened, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["studio", "--no-browser", "shot.mkv"]) == 0
+    assert main(["studio", "--no-browser", "shot.mkv", "--project", "p", "-o", "out"]) == 0
+    assert capsys.readouterr().out.startswith("http://127.0.0.1:")
+    places = [(options["project"], options["output"]) for _, options in opened]
+    assert places == [(folder / "shot.mattekit", folder / "shot-studio"), (folder / "p", folder / "out")]
+
+
+def test_a_browser_is_shown_the_link_where_there_is_a_screen(
+    opened: Opened, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown: queue.Queue[str] = queue.Queue()
+    monkeypatch.setattr("webbrowser.open", shown.put)
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    monkeypatch.delenv("DISPLAY", raising=False)
+    assert main(["studio", "shot.mkv"]) == 0
+    monkeypatch.setenv("DISPLAY", ":0")
+    assert main(["studio", "shot.mkv", "--no-browser"]) == 0
+    assert shown.empty()
+    capsys.readouterr()
+    assert main(["studio", "shot.mkv"]) == 0
+    assert shown.get(timeout=10) == capsys.readouterr().out.strip()
+
+
+def test_an_address_that_others_can_reach_is_said_to_be_one(
+    opened: Opened, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mattekit.studio.server.origins_of", lambda door: ["http://192.0.2.1:8000"])
+    assert main(["studio", "--no-browser", "shot.mkv"]) == 0
+    written = capsys.readouterr()
+    assert written.out.startswith("http://192.0.2.1:8000/s/")
+    assert "not encrypted" in written.err.splitlines()[0]
+
+
+def test_all_that_can_be_saved_is_saved_and_everything_is_closed(
+    opened: Opened, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def serve(app: object, door: object) -> None:
+        for session, _ in opened[:2]:
+            session.saved = False
+
+        def fail() -> str:
+            raise MediaError("a project must be writable; the disk is full; make room")
+
+        opened[0][0].save = fail  # type: ignore[method-assign]
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("mattekit.studio.server.serve", serve)
+    assert main(["studio", "--no-browser", "a.mkv", "b.mkv", "c.mkv"]) == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[1:] == [
+        "mattekit: saved clip.mattekit",
+        "mattekit: a project must be writable; the disk is full; make room",
+    ]
+    assert [session.saved for session, _ in opened] == [False, True, True]
+    assert all(session.closed for session, _ in opened)
 
 
 # a process of its own

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import re
+import socket
 import zlib
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from PIL import Image
 
 from mattekit.checks import MattekitError
 from mattekit.studio.answers import plain
+from mattekit.studio.server import listen, origins_of
 from stand_in import FRAMES, ORIGIN, SIZE, StandIn, Studio, open_studio
 
 STROKE = {"frame": 1, "tool": "box", "value": 255, "points": [[2, 3], [5, 6]]}
@@ -254,6 +256,27 @@ def test_messages_of_jobs_name_no_folder(page: Any, session: StandIn) -> None:
 )
 def test_a_sentence_is_one_line_without_folders(text: str, shown: str) -> None:
     assert plain(text) == shown
+
+
+def test_the_folders_that_are_known_are_left_out_whatever_their_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "my films").mkdir()
+    monkeypatch.chdir(tmp_path / "my films")
+    assert plain(f"{tmp_path}/my films/a b.mkv must be whole") == "a b.mkv must be whole"
+    assert plain(f"'{tmp_path}/my films' must be writable") == "'' must be writable"
+    monkeypatch.chdir("/")
+    assert plain("/films/a.mkv must be whole; got 1/2") == "a.mkv must be whole; got 1/2"
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "127.0.0.5", "::1"])
+def test_a_server_listens_at_one_address_and_knows_what_browsers_call_it(host: str) -> None:
+    if host == "::1" and not socket.has_ipv6:
+        pytest.skip("this machine has no IPv6")
+    with listen(host, 0) as door:
+        port = door.getsockname()[1]
+        name = {"localhost": "127.0.0.1", "::1": "[::1]"}.get(host, host)
+        assert origins_of(door) == [f"http://{name}:{port}", f"http://localhost:{port}"]
 
 
 def test_browsers_that_ask_for_an_icon_by_themselves_get_nothing(studio: Studio) -> None:

@@ -36,10 +36,11 @@ def plain(text: object) -> str:
         'a.mkv must be a file; it is gone'
     """
     words = one_line(text)
-    known = {Path.cwd(), Path.home(), OWN, Path(tempfile.gettempdir())}
-    for folder in sorted((show_path(folder) for folder in known), key=len, reverse=True):
-        if len(folder) > 1:  # names with spaces stay whole in folders that are known
-            words = words.replace(folder + "/", "/").replace(folder, "")
+    known = {Path.cwd(), Path.home(), OWN, Path(tempfile.gettempdir())} - {Path("/")}
+    for folder in sorted(
+        (show_path(folder) for folder in known), key=len, reverse=True
+    ):  # names of which may have spaces
+        words = re.sub(rf"{re.escape(folder)}(?=[/\\\s;,'\"]|$)", "", words)
     words = FOLDERS.sub("", words)
     return words if len(words) <= LONGEST else words[: LONGEST - 3] + "..."
 

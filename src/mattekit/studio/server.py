@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import logging
 import socket
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -119,7 +120,8 @@ def listen(host: str, port: int) -> socket.socket:
         raise InputError(f"--host must be one IP address of this machine; got {host!r}; leave it out for 127.0.0.1")
     door = socket.socket(socket.AF_INET if address.version == 4 else socket.AF_INET6, socket.SOCK_STREAM)
     try:
-        door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if sys.platform != "win32":  # where it would share the port with another program
+            door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         door.bind((str(address), port))
         door.listen(MOST_CONNECTIONS)
     except OSError as error:
@@ -157,5 +159,6 @@ def serve(app: ASGIApp, door: socket.socket) -> None:
         limit_concurrency=MOST_CONNECTIONS,
         timeout_graceful_shutdown=1,
         ws_max_size=MOST_MESSAGE,
+        ws_per_message_deflate=False,
     )
     uvicorn.Server(config).run(sockets=[door])
