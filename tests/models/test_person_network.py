@@ -120,8 +120,11 @@ def test_a_series_in_groups_carries_its_state_from_group_to_group(lstm: bool, at
         first, _, state = network(frames[:, :GROUP], prior[:, :GROUP])
         rest, rest_colour, _ = network(frames[:, GROUP:], prior[:, GROUP:], state)
         alone, _, _ = network(frames[:, GROUP:], prior[:, GROUP:])
+        at_once, _, last = network(frames, prior)
     torch.testing.assert_close(torch.cat((first, rest), 1), whole, atol=0, rtol=0)
     torch.testing.assert_close(rest_colour, colour[:, GROUP:], atol=0, rtol=0)
+    torch.testing.assert_close(at_once, whole, atol=1e-5, rtol=0)
+    assert len(last.outputs) == (6 if lstm else 0)
     assert (float((alone - rest).abs().max()) > 1e-3) == lstm
 
 
@@ -157,7 +160,7 @@ def test_what_is_held_has_one_size_however_long_the_clip() -> None:
 def test_a_step_of_training_reaches_every_parameter(lstm: bool, attention: bool) -> None:
     network = PersonNetwork(lstm=lstm, attention=attention, width=0.25).train()
     frames, prior = (torch.cat((each, each.flip(-1))) for each in clip(6, 64, 64))
-    alpha, foreground = matte_series(network, frames, prior)
+    alpha, foreground, _ = network(frames, prior)
     ((alpha - 0.5).square().mean() + foreground.square().mean()).backward()
     assert [name for name, parameter in network.named_parameters() if parameter.grad is None] == []
     assert all(isinstance(each, ConvLSTM) for each in network.memory or ())

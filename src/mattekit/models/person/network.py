@@ -1,8 +1,7 @@
-"""Person matting: encoder, memory on every skip, attention at the bottom, decoder, for groups of a few frames."""
+"""Person matting: encoder, memory on every skip, attention at the bottom over groups of a few frames, decoder."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
@@ -66,12 +65,12 @@ class PersonNetwork(nn.Module):
         self.head = nn.Conv2d(decoded[0], 4, 3, padding=1)
 
     def forward(self, frames: Tensor, prior: Tensor, state: State | None = None) -> tuple[Tensor, Tensor, State]:
-        """Matte a group of frames, which the attention sees together; any size.
+        """Matte a series of frames of any size, in groups that begin with the first of them; the last may be shorter.
 
         Args:
             frames: (B, T, 3, H, W) in [0, 1].
             prior: (B, T, 1, H, W) in [0, 1], how likely a pixel is of a person.
-            state: What came with the group before; None begins a clip.
+            state: What came with the last whole group before; None begins a clip.
 
         Returns:
             Alpha (B, T, 1, H, W) and straight foreground (B, T, 3, H, W) in [0, 1], and the state.
@@ -112,8 +111,9 @@ class PersonNetwork(nn.Module):
         """Return the four planes (T B, 4, H, W) before the logistic function: red, green, blue and alpha."""
         bottom = features[5]
         if self.attention is not None:
-            seen = self.attention(bottom.unflatten(0, (length, -1)).transpose(0, 1))
-            bottom = torch.cat((bottom, seen.transpose(0, 1).flatten(0, 1)), dim=1)
+            groups = bottom.unflatten(0, (length, -1)).transpose(0, 1).split(GROUP, dim=1)
+            seen = torch.cat([self.attention(group).transpose(0, 1) for group in groups])
+            bottom = torch.cat((bottom, seen.flatten(0, 1)), dim=1)
         decoded: Tensor = self.decoder[5](bottom)
         for level in range(4, -1, -1):
             skip = features[level] if level == 4 else self.skips[level](features[level])
@@ -131,19 +131,14 @@ def _unit(inputs: int, outputs: int) -> nn.Sequential:
     return nn.Sequential(nn.Conv2d(inputs, outputs, 3, padding=1), nn.ReLU(), nn.BatchNorm2d(outputs))
 
 
-def in_groups(
-    network: PersonNetwork, frames: Tensor, prior: Tensor, state: State | None = None
-) -> Iterator[tuple[Tensor, Tensor, State]]:
-    """Yield what the network makes of a series, group after group; shapes as `PersonNetwork.forward`.
+def matte_series(network: PersonNetwork, frames: Tensor, prior: Tensor) -> tuple[Tensor, Tensor]:
+    """Return alpha and foreground of whole clips, a group at a time; shapes as `PersonNetwork.forward`.
 
-    The first group begins with the first frame; the last one may be shorter.
+    For long clips: a network in evaluation mode gives the same as in one call, and needs memory for a group alone.
     """
+    state, alphas, colours = None, [], []
     for few, maps in zip(frames.split(GROUP, dim=1), prior.split(GROUP, dim=1), strict=True):
         alpha, foreground, state = network(few, maps, state)
-        yield alpha, foreground, state
-
-
-def matte_series(network: PersonNetwork, frames: Tensor, prior: Tensor) -> tuple[Tensor, Tensor]:
-    """Return alpha and foreground of whole clips in groups; shapes as `PersonNetwork.forward`."""
-    found = list(in_groups(network, frames, prior))
-    return torch.cat([alpha for alpha, _, _ in found], dim=1), torch.cat([colour for _, colour, _ in found], dim=1)
+        alphas.append(alpha)
+        colours.append(foreground)
+    return torch.cat(alphas, dim=1), torch.cat(colours, dim=1)

@@ -52,7 +52,7 @@ SCALES = {
 
 
 class PersonRecipe:
-    """All losses over every frame of a clip; a clip passes in groups, and the gradient reaches through all of them.
+    """All losses over every frame of a clip; the gradient reaches through the memory of all its groups.
 
     Args:
         network: The network in training.
@@ -75,7 +75,7 @@ class PersonRecipe:
         Raises:
             InputError: The clips have no map of people.
         """
-        alpha, foreground = matte_series(self.network, sample.frames, prior_of(sample))
+        alpha, foreground, _ = self.network(sample.frames, prior_of(sample))
         return matting_terms(alpha.float(), foreground.float(), sample)
 
 
