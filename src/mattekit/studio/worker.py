@@ -8,7 +8,6 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
@@ -115,10 +114,12 @@ class _Line:
         theirs.close()
         self._waiting: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
         self._closing = threading.Event()
-        speaking = threading.Thread(target=self._speak, daemon=True)
-        listening = threading.Thread(target=self._listen, args=(self._pipe, hear, lost), daemon=True)
-        speaking.start()
-        listening.start()
+        self._threads = (
+            threading.Thread(target=self._speak, daemon=True),
+            threading.Thread(target=self._listen, args=(hear, lost), daemon=True),
+        )
+        for thread in self._threads:
+            thread.start()
 
     def send(self, message: Message) -> None:
         """Put a message where the speaking thread takes it."""
@@ -129,9 +130,8 @@ class _Line:
         if self._closing.is_set():
             return
         self._closing.set()
+        self._waiting.put(("end",))
         self._waiting.put(None)
-        with suppress(OSError):
-            self._pipe.close()
         self.process.join(GRACE)
         if self.process.is_alive():
             self.process.terminate()
@@ -139,6 +139,10 @@ class _Line:
         if self.process.is_alive():
             self.process.kill()
             self.process.join()
+        for thread in self._threads:  # which end with the process; what they read from is closed after them
+            if thread is not threading.current_thread():
+                thread.join(GRACE)
+        self._pipe.close()
         self.process.close()
 
     def _speak(self) -> None:
@@ -149,12 +153,13 @@ class _Line:
             with suppress(OSError, ValueError):  # the process has ended; the listening thread notices
                 self._pipe.send(message)
 
-    def _listen(self, pipe: Connection, hear: Callable[[Message], None], lost: Callable[[_Line], None]) -> None:
-        while not self._closing.is_set():
+    def _listen(self, hear: Callable[[Message], None], lost: Callable[[_Line], None]) -> None:
+        while True:
             try:
-                message = pipe.recv()
+                message = self._pipe.recv()
             except (EOFError, OSError):
                 break
-            hear(message)
+            if not self._closing.is_set():
+                hear(message)
         if not self._closing.is_set():
             lost(self)
