@@ -7,6 +7,7 @@ from mattekit.checks import InputError
 from mattekit.ops import (
     check_trimap,
     force_known,
+    likeliest_class,
     trimap_confidence,
     trimap_from_alpha,
     trimap_from_alpha_iterated,
@@ -148,3 +149,10 @@ def test_confidence_is_one_less_the_share_of_pixels_expected_to_be_wrongly_known
     assert trimap_confidence(logits) == pytest.approx(1 - (2 * 0.25) / (3 + 1), abs=1e-4)
     assert trimap_confidence(open_.view(3, 1, 1)) == pytest.approx(1)
     assert trimap_confidence(torn.view(3, 1, 1).expand(3, 9, 9)) == 0
+
+
+def test_the_likeliest_class_is_that_of_argmax_the_first_of_equal_ones() -> None:
+    logits = torch.randn(2, 3, 40, 50, generator=torch.Generator().manual_seed(1))
+    assert torch.equal(likeliest_class(logits), logits.argmax(dim=1))
+    equal = torch.tensor([[1.0, 1.0, 0.0, 2.0], [1.0, 0.0, 3.0, 2.0], [1.0, 1.0, 3.0, 2.0]]).view(3, 1, 4)
+    assert likeliest_class(equal).tolist() == [[0, 0, 1, 0]]

@@ -14,7 +14,7 @@ from mattekit.models.dvm.network import FrameFeatures, MattingNetwork
 from mattekit.models.dvm.newcomers import without_newcomers
 from mattekit.models.dvm.propagation import STRIDE, PropagationNetwork, Reference, Seen, class_shares
 from mattekit.ops.resize import pad_to_stride, resize, size_within
-from mattekit.ops.trimap import trimap_confidence
+from mattekit.ops.trimap import likeliest_class, trimap_confidence
 from mattekit.types import Propagated
 
 CERTAIN = 12.0
@@ -166,7 +166,7 @@ class StreamPropagator:
         size = (frame.shape[-2], frame.shape[-1])
         logits = functional.interpolate(logits[..., :height, :width], size=size, mode="bilinear", align_corners=False)
         logits[:, 1] += self.caution
-        trimap = logits.argmax(dim=1).to(frame.dtype) / 2
+        trimap = likeliest_class(logits).to(frame.dtype) / 2
         return Propagated(trimap, trimap_confidence(logits[0]), guess)
 
     def _settled(self, logits: Tensor, known: Sequence[Reference]) -> Tensor:
@@ -175,8 +175,8 @@ class StreamPropagator:
         Where something comes from, the frame before tells; a second key frame may show what is still to come in.
         """
         doubt = logits.new_tensor([0.0, self.caution, 0.0]).view(1, 3, 1, 1)
-        labels = (logits + doubt).argmax(dim=1)[0]
-        settled = without_newcomers(labels, [source.shares.argmax(dim=1)[0] for source in known])
+        labels = likeliest_class(logits + doubt)[0]
+        settled = without_newcomers(labels, [likeliest_class(source.shares)[0] for source in known])
         certain = functional.one_hot(settled, 3).movedim(-1, 0)[None].to(logits.dtype)
         return torch.where(settled == labels, logits, CERTAIN * certain)
 

@@ -15,7 +15,7 @@ from mattekit.models.dvm.paper.network import BACKBONES, WIDTH
 from mattekit.nn.backbones import ResNetFeatures, start_from_imagenet
 from mattekit.nn.blocks import ConvNorm, zero_parameters
 from mattekit.ops.resize import resize, size_within
-from mattekit.ops.trimap import trimap_confidence
+from mattekit.ops.trimap import likeliest_class, trimap_confidence
 from mattekit.types import Propagated, State
 
 KIND = "resnet34"
@@ -146,7 +146,7 @@ class PaperPropagator:
         size = (frame.shape[-2], frame.shape[-1])
         if logits.shape[-2:] != frame.shape[-2:]:
             logits = functional.interpolate(logits, size=size, mode="bilinear", align_corners=False)
-        return Propagated(logits.argmax(dim=1).to(frame.dtype) / 2, trimap_confidence(logits[0]))
+        return Propagated(likeliest_class(logits).to(frame.dtype) / 2, trimap_confidence(logits[0]))
 
     def _working_size(self, frame: Tensor) -> tuple[int, int]:
         return size_within((frame.shape[-2], frame.shape[-1]), self.longest)
