@@ -145,9 +145,7 @@ def check_digest(found: str, *, wanted: str | None, accept: bool, begins: str = 
         WeightsError: It is another, or nobody has vouched for it.
     """
     if not found.startswith(begins):
-        raise WeightsError(
-            f"the download must have a SHA-256 that begins with {begins}; got {found}; nothing was kept"
-        )
+        raise WeightsError(f"the download must have a SHA-256 that begins with {begins}; got {found}; nothing was kept")
     if wanted is not None and found != wanted:
         raise WeightsError(f"the download must have the SHA-256 {wanted}; got {found}; nothing was kept")
     if wanted is None and not accept:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mattekit.checks import InputError, check_choice
-from mattekit.cli import options, training_people, training_person
+from mattekit.cli import options, training_people, training_person, training_segmenter
 from mattekit.cli.device import DEVICES
 from mattekit.cli.trained import write_trained
 from mattekit.cli.training import BACKBONES, FROZEN, LOSSES, NETWORKS, RECIPES, SIZES, Plan, build_trainer
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from mattekit.engine.train import Trainer
 
 AMP = ("auto", "off", "bf16", "fp16")
-FAMILIES = ("dvm", "rvm", "person")
-"""Families that can be trained."""
+FAMILIES = ("dvm", "rvm", "person", "segmenter")
+"""What can be trained: families, and what makes the maps of people for one of them."""
 OWN = {
     "network": ("dvm",),
     "size": ("dvm",),
@@ -35,7 +35,7 @@ OWN = {
     "attention": ("person",),
     "width": ("person",),
     "segmenter": ("person",),
-    "steps": ("person",),
+    "steps": ("person", "segmenter"),
 }
 """Families that an option is for, where it is not for all."""
 
@@ -43,7 +43,10 @@ OWN = {
 def train(
     context: typer.Context,
     family: Annotated[
-        str, typer.Argument(help="Family of networks: dvm, or rvm or person for people without trimaps.")
+        str,
+        typer.Argument(
+            help="Family of networks: dvm; rvm or person for people without trimaps; segmenter, which finds them."
+        ),
     ] = "dvm",
     *,
     network: Annotated[str, typer.Option(help="Which network of dvm: matting or propagation.")] = "matting",
@@ -89,7 +92,9 @@ def train(
     segmenter: Annotated[
         Path | None, typer.Option(help="Weights of what makes person's maps of people; else the carried ones.")
     ] = None,
-    steps: Annotated[int | None, typer.Option(min=1, help="Steps of person in place of the recipe's.")] = None,
+    steps: Annotated[
+        int | None, typer.Option(min=1, help="Steps of person or segmenter in place of the recipe's.")
+    ] = None,
     batch: Annotated[
         int | None, typer.Option(min=1, help="Clips a step, over all processes; else the recipe's.")
     ] = None,
@@ -169,6 +174,7 @@ def _train(plan: Plan, *, as_json: bool) -> None:
         "dvm": (build_trainer, write_trained),
         "rvm": (training_people.build_people_trainer, training_people.write_people),
         "person": (training_person.build_person_trainer, training_person.write_person),
+        "segmenter": (training_segmenter.build_segmenter_trainer, training_segmenter.write_segmenter),
     }[plan.model]
     trainer = build(plan)
     averaged = _run_with_progress(trainer, name)

@@ -46,26 +46,27 @@ def write_trained(plan: Plan, averaged: torch.nn.Module, *, step: int) -> Path |
     return path
 
 
-def write_alone(plan: Plan, averaged: torch.nn.Module, *, card: dict[str, str]) -> Path:
+def write_alone(plan: Plan, averaged: torch.nn.Module, *, card: dict[str, str], prefix: str = "matting") -> Path:
     """Write the averaged weights, and beside them, under a name that ends in "-best", those that validated best.
 
     Args:
         plan: Of the run of a family with one network.
         averaged: The network.
         card: What the metadata say of it, its steps among it.
+        prefix: Of the keys of its weights.
 
     Returns:
         The file of the averaged weights.
     """
     from mattekit.engine.checkpoint import read_state
 
-    path = _write(plan, {"matting": averaged}, card, plan.family)
+    path = _write(plan, {prefix: averaged}, card, plan.family)
     best = plan.folder / "best.pt"
     if best.exists():
         state = read_state(best, device=next(averaged.parameters()).device)
         averaged.load_state_dict(state["network"])
         card = card | {"steps": str(state["step"]), "weights": state["which"]}
-        _write(plan, {"matting": averaged}, card, f"{plan.family}-best")
+        _write(plan, {prefix: averaged}, card, f"{plan.family}-best")
     return path
 
 

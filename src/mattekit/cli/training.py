@@ -76,8 +76,8 @@ class Plan:
     @property
     def family(self) -> str:
         """What weights of this size or backbone are named."""
-        if self.model == "person":
-            return self.model
+        if self.model in ("person", "segmenter"):
+            return self.model if self.model == "person" else "person-segmenter"
         return f"dvm-{self.size}" if self.model == "dvm" else f"{self.model}-{self.backbone}"
 
     def options(self, frozen_norms: tuple[str, ...]) -> TrainOptions:

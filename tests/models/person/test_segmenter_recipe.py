@@ -8,7 +8,13 @@ import torch
 from mattekit.checks import InputError
 from mattekit.engine.train import Trainer, TrainOptions
 from mattekit.models.person.segmenter import Segmenter
-from mattekit.models.person.segmenter_recipe import SegmenterRecipe, segmenter_stages, segmenter_terms
+from mattekit.models.person.segmenter_recipe import (
+    EMPTY,
+    SegmenterRecipe,
+    segmenter_stages,
+    segmenter_terms,
+    with_empty,
+)
 from mattekit.types import Sample, Stage
 
 
@@ -62,3 +68,19 @@ def test_training_brings_the_loss_down(tmp_path: Path) -> None:
     )
     trainer.run(lambda step, steps, terms: losses.append(sum(terms.values())))
     assert sum(losses[-4:]) < 0.6 * sum(losses[:4])
+
+
+def test_some_composites_show_no_person_and_no_picture_with_a_mask_does() -> None:
+    def people(stage: Stage, generator: torch.Generator, number: int) -> Sample:
+        ones = torch.ones(stage.batch, 1, 1, 2, 2)
+        return Sample(
+            ones.expand(-1, 1, 3, 2, 2), ones, ones, ones.expand(-1, 1, 3, 2, 2), ones.expand(-1, 1, 3, 2, 2) / 2
+        )
+
+    stage = Stage("one", steps=1, batch=2000, length=1, size=(2, 2), rate=(0.0, 0.0))
+    sample = with_empty(people)(stage, torch.Generator().manual_seed(0), 0)
+    empty = sample.alpha_true.amax((1, 2, 3, 4)) == 0
+    assert float(empty.float().mean()) == pytest.approx(EMPTY, abs=0.03)
+    assert bool((sample.frames[empty] == 0.5).all()) and bool((sample.frames[~empty] == 1).all())
+    masks = Stage("two", steps=1, batch=50, length=1, size=(2, 2), rate=(0.0, 0.0), kind="segmentation")
+    assert float(with_empty(people)(masks, torch.Generator().manual_seed(0), 0).alpha_true.min()) == 1

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import torch
 import torch.nn.functional as functional
-from torch import Tensor
+from torch import Tensor, nn
 
 from mattekit.checks import InputError, check_choice
 from mattekit.models.person.segmenter import STRIDE, Segmenter
@@ -20,6 +21,10 @@ SMALLEST, LARGEST = (112, 112), (225, 321)
 RATE = 1e-3
 OVERLAP = 0.5
 """Weight of the overlap term beside the cross-entropy."""
+EMPTY = 0.12
+"""Share of the composites that show their background alone."""
+Draw = Callable[[Stage, torch.Generator, int], Sample]
+"""Composes a batch of a stage from a generator, given the number of its first clip."""
 
 
 class SegmenterRecipe:
@@ -61,23 +66,45 @@ def segmenter_terms(logits: Tensor, share: Tensor) -> dict[str, Tensor]:
     }
 
 
-def segmenter_stages(recipe: str, *, batch: int = 12) -> tuple[Stage, ...]:
+def predict_map(network: nn.Module, sample: Sample) -> Tensor:
+    """Return the map (B, T, 1, H, W) in [0, 1] of clips, frame by frame, for validation."""
+    logits: Tensor = network(sample.frames.flatten(0, 1))
+    found: Tensor = logits.sigmoid().unflatten(0, sample.frames.shape[:2])
+    return found
+
+
+def segmenter_stages(recipe: str, *, batch: int = 12, steps: int | None = None) -> tuple[Stage, ...]:
     """Return the stages of a recipe by its name; composites and pictures with masks take turns.
 
     Args:
         recipe: One of `RECIPES`.
         batch: Pictures a step.
+        steps: Of both stages together, in place of the recipe's.
 
     Raises:
         InputError: There is no such recipe.
     """
     check_choice("recipe", recipe, RECIPES)
-    first, second = STEPS[recipe]
+    first, second = STEPS[recipe] if steps is None else (steps * 2 // 3, steps - steps * 2 // 3)
     middle = (SMALLEST[0] + 49, SMALLEST[1] + 49)
     return (
         _stage("small", first, batch, (SMALLEST, middle), (RATE, RATE)),
         _stage("large", second, batch, (middle, LARGEST), (RATE, RATE / 50)),
     )
+
+
+def with_empty(draw: Draw) -> Draw:
+    """Return what draws the same, but leaves people out of some composites; pictures with masks stay as they are."""
+
+    def drawn(stage: Stage, generator: torch.Generator, number: int) -> Sample:
+        sample = draw(stage, generator, number)
+        if stage.kind == "segmentation":
+            return sample
+        left_out = torch.rand(stage.batch, 1, 1, 1, 1, generator=generator).to(sample.frames.device) < EMPTY
+        frames = torch.where(left_out, sample.background_true, sample.frames)
+        return replace(sample, frames=frames, alpha_true=sample.alpha_true.masked_fill(left_out, 0.0))
+
+    return drawn
 
 
 def _stage(
