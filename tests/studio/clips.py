@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scenes import soft_disc, write_video
 
 from mattekit.studio.session import Session
+from scenes import soft_disc, write_video
 
 SIZE = (48, 64)
 FRAMES = 12

@@ -85,7 +85,7 @@ class Teller:
         """Take note of a frame's new trimap, and tell of it and of every frame whose status hangs on it."""
         self.revision += 1
         self._revisions[number] = self.revision
-        self._told.pop(number, None)
+        self._told[number] = {}
         self.frames(touched)
 
     def frames(self, numbers: Iterable[int]) -> None:
