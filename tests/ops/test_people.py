@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 from torch import Tensor
 
 from mattekit.checks import InputError
 from mattekit.ops import gaussian_blur
-from mattekit.ops.people import band_of, judge_map, tidy_map, trimap_from_map
+from mattekit.ops.people import WIDEST, band_of, judge_map, tidy_map, trimap_from_map
 
 
 def discs(*circles: tuple[float, float, float], size: tuple[int, int] = (96, 128), soft: float = 1.0) -> Tensor:
@@ -64,10 +66,26 @@ def test_the_trimap_knows_the_middle_and_the_outside_and_nothing_near_the_edge(s
 
 
 def test_the_band_is_wider_for_larger_people_and_softer_maps() -> None:
-    usual = band_of(discs((48, 64, 20), soft=2))
-    assert band_of(discs((48, 64, 40), soft=2)) > usual
-    assert band_of(discs((48, 64, 20), soft=4)) > usual > band_of(discs((48, 64, 20), soft=1))
+    usual = band_of(discs((48, 64, 20), soft=1))
+    assert band_of(discs((48, 64, 40), soft=1)) > usual > band_of(discs((48, 64, 20), soft=0.5))
+    blurred = discs((48, 64, 20), soft=8)
+    assert usual < band_of(blurred) == pytest.approx(WIDEST * math.sqrt(float((blurred > 0.5).sum())))
     assert band_of(torch.zeros(1, 8, 8)) == 0
+
+
+def test_with_a_mask_its_edge_counts_and_unknown_is_where_the_two_contradict_each_other() -> None:
+    maps, mask = discs((48, 64, 30), soft=3.0), discs((48, 70, 30), soft=0).round()
+    maps[:, 40:50, 60:70] = 0.05  # missed by the map
+    maps[:, 5:40, 5:40] = 1.0  # of the map alone
+    alone, both = trimap_from_map(maps, (96, 128)), trimap_from_map(maps, (96, 128), mask=mask)
+    assert bool((both[:, 42:48, 62:68] == 0.5).all()) and bool((both[:, 8:37, 8:37] == 0.5).all())
+    assert float(alone[0, 48, 92]) == 0.5 and float(both[0, 48, 40]) == 0.5 == float(both[0, 48, 101])
+    denied, alone_there = (mask > 0.5) & (maps <= 0.1), (mask < 0.5) & (maps >= 0.3)
+    assert bool(denied.any()) and bool((both[denied | alone_there] == 0.5).all())
+    sure = (both != 0.5) & (both != mask)
+    assert not bool(sure.any())
+    with pytest.raises(InputError, match="map and mask must have one size"):
+        trimap_from_map(maps, (96, 128), mask=mask[:, :4])
 
 
 def test_where_the_map_is_not_sure_the_trimap_is_not_either() -> None:

@@ -151,6 +151,7 @@ def _trimaps(clip: ClipInfo, guide: Guide, frames: Sequence[int], cuts: Sequence
     import torch
 
     from mattekit.engine import stream
+    from mattekit.ops.graph_cut import cut_map
     from mattekit.ops.people import trimap_from_map
 
     size = _small(clip)
@@ -161,8 +162,9 @@ def _trimaps(clip: ClipInfo, guide: Guide, frames: Sequence[int], cuts: Sequence
         small = torch.stack([_shrunk(next(pictures), size) for _ in numbers])
         chunk = Chunk(numbers[0], torch.tensor(list(numbers)), small)
         mattes = stream.predict(stream.move([chunk], choose_device(device)), source)
-        maps = torch.cat([matte.alpha for matte in mattes])
-        yield trimap_from_map(maps[frame - numbers[0]].cpu(), clip.size)
+        place = frame - numbers[0]
+        map_ = torch.cat([matte.alpha for matte in mattes])[place].cpu()
+        yield trimap_from_map(map_, clip.size, mask=cut_map(small[place], map_))
 
 
 def _around(frame: int, reach: int, span: tuple[int, int], cuts: Sequence[int]) -> range:

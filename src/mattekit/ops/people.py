@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from mattekit.checks import check_rank
+from mattekit.checks import check_rank, check_same_size
 from mattekit.ops.filters import dilate
 from mattekit.ops.regions import find_regions
 from mattekit.ops.resize import resize
@@ -26,6 +26,12 @@ ISLAND = 0.04
 HOLE = 0.004
 """A hole in a person of less than this share of the person's px is closed."""
 
+SPECK = 0.2
+"""What is unknown and apart from all that is known of people is background, if it is so much smaller than they are."""
+
+DOUBTED = 0.3
+"""What a mask calls background is known to be so if the map gives it less than this."""
+
 SURE = 0.95
 """A pixel is known where the map says so this surely, and the edge is far enough."""
 
@@ -34,6 +40,9 @@ BY_SIZE = 0.03
 
 BY_SOFTNESS = 0.5
 """What is added to it, as a share of the width over which the map goes from 0 to 1."""
+
+WIDEST = 0.08
+"""Reach that is never exceeded, as a share of the same root."""
 
 OUTWARD = 1.3
 """How much farther the unknown reaches out than in: what a map misses of people, hair above all, is outside."""
@@ -107,40 +116,59 @@ def tidy_map(map_: Tensor) -> Tensor:
     return tidy
 
 
-def trimap_from_map(map_: Tensor, size: tuple[int, int]) -> Tensor:
-    """Return the trimap that a map of people allows.
+def trimap_from_map(map_: Tensor, size: tuple[int, int], *, mask: Tensor | None = None) -> Tensor:
+    """Return the trimap that a map of people allows, by itself or together with a mask.
 
-    Unknown is where the map is not sure, and a band to each side of where it crosses a half. The band is wide for large
-    people and for a map with soft edges, and reaches farther out than in.
+    Unknown is a band to each side of the edge of people, wide for large people, for a map with soft edges and for one
+    that is hardly to be trusted; it reaches farther out than in. Unknown is also where the map is not sure; or, with a
+    mask, where the two contradict each other.
 
     Args:
         map_: (1, h, w) in [0, 1].
         size: (height, width) of the frame.
+        mask: (1, h, w) in {0, 1}, as from `mattekit.ops.graph_cut.cut_map`, whose edge is then that of people; None
+            takes where the map crosses a half.
 
     Returns:
         (1, height, width) in {0, 0.5, 1}.
 
     Raises:
-        InputError: Another shape.
+        InputError: The shapes do not fit.
     """
     tidy = tidy_map(map_)
-    reach = band_of(tidy) * max(size) / max(tidy.shape[-2:])
-    fine = resize(tidy, size, mode="bilinear")
-    inside = (fine > 0.5).to(fine.dtype)
-    trimap = torch.full_like(fine, UNKNOWN)
-    trimap[(fine > SURE) & (dilate(1 - inside, round(reach)) == 0)] = 1
-    trimap[(fine < 1 - SURE) & (dilate(inside, round(OUTWARD * reach)) == 0)] = 0
-    return trimap
+    shape = tidy if mask is None else tidy_map(mask)
+    check_same_size("map", map_, "mask", shape)
+    reach = band_of(tidy, shape) * max(size) / max(tidy.shape[-2:])
+    likely = resize(tidy, size, mode="bilinear")
+    inside = (resize(shape, size, mode="bilinear") > 0.5).to(likely.dtype)
+    surest, least = (SURE, 1 - SURE) if mask is None else (FAINT, DOUBTED)
+    trimap = torch.full_like(likely, UNKNOWN)
+    trimap[(likely > surest) & (dilate(1 - inside, round(reach)) == 0)] = 1
+    trimap[(likely < least) & (dilate(inside, round(OUTWARD * reach)) == 0)] = 0
+    return _without_specks(trimap)
 
 
-def band_of(map_: Tensor) -> float:
-    """Return how far the unknown reaches inwards from where a map (1, h, w) crosses a half, in px of the map."""
-    inside = map_ > 0.5
-    regions = find_regions(inside[0].cpu().numpy(), diagonal=True)
+def _without_specks(trimap: Tensor) -> Tensor:
+    """Return a trimap (1, H, W) in which what is unknown but nowhere near what is known of people is background."""
+    plane = trimap[0].cpu().numpy()
+    there = find_regions(plane > 0, diagonal=True)
+    lone = there.pixels((there.count(plane == 1) == 0) & (there.areas < SPECK * int(there.areas.max(initial=0))))
+    return trimap.masked_fill(torch.from_numpy(lone).to(trimap.device), 0)
+
+
+def band_of(map_: Tensor, shape: Tensor | None = None) -> float:
+    """Return how far the unknown reaches inwards from the edge of people, in px of the map.
+
+    Args:
+        map_: (1, h, w) in [0, 1].
+        shape: (1, h, w) in [0, 1], above a half where people are; None is the map itself.
+    """
+    regions = find_regions(((map_ if shape is None else shape) > 0.5)[0].cpu().numpy(), diagonal=True)
     if len(regions.areas) == 0:
         return 0.0
+    inside = map_ > 0.5
     edge = int((inside[:, 1:] != inside[:, :-1]).sum() + (inside[:, :, 1:] != inside[:, :, :-1]).sum())
     unsure = map_[(map_ > 1 - SURE) & (map_ < SURE)]
     width = 6 * float((unsure * (1 - unsure)).sum()) / max(edge, 1)  # of a ramp, whose 4 p (1 - p) adds up to 2/3
     side = math.sqrt(float(regions.areas.mean()))
-    return BY_SIZE * side + BY_SOFTNESS * width
+    return min(BY_SIZE * side + BY_SOFTNESS * width, WIDEST * side)
