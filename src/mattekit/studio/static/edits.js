@@ -37,10 +37,11 @@ export class Edits {
   /** Take back what the stroke has painted so far. */
   abandon() {
     if (!this.live) return;
-    const { trimap, before } = this.live;
+    const { frame, trimap, before } = this.live;
     trimap.data.set(before);
     this.trimaps.touched(trimap, [0, 0, trimap.width, trimap.height]);
     this.live = null;
+    if (this.studio.frames[frame].trimap === "none") this.trimaps.drop(frame);
     this.changed();
   }
 
@@ -78,11 +79,20 @@ export class Edits {
       return this.settle(answer);
     }, (error) => {
       this.answered(frame);
-      this.trimaps.kept.delete(frame); // what was painted was not taken: the server's own state is asked for
       this.failed(error);
-      return null;
+      return this.restore(frame);
     });
     return this.chain;
+  }
+
+  /** What was painted was not taken: the server says what is there instead. */
+  async restore(frame) {
+    this.trimaps.kept.delete(frame);
+    try {
+      this.studio.take(await api.state());
+    } catch { /* asked again when the connection is back */ }
+    this.changed();
+    return null;
   }
 
   answered(frame) {

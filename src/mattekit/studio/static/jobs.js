@@ -32,11 +32,20 @@ export class Jobs {
 
   over(job) {
     if (job.state === "failed") this.toasts.say(job.message || `${NAMES[job.kind] || job.kind} failed.`, "bad");
-    else if (job.state === "done" && job.kind === "export") this.toasts.say("The export is complete.");
+    else if (job.state === "done" && job.kind === "export") this.exported();
     setTimeout(() => {
       this.studio.jobs.delete(job.id);
       this.studio.tell("jobs");
     }, LINGER);
+  }
+
+  async exported() {
+    this.toasts.say("The export is complete.");
+    try {
+      this.studio.history({ exports: (await api.state()).exports });
+    } catch (error) {
+      this.toasts.bad(error);
+    }
   }
 
   show() {

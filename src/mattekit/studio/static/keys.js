@@ -16,8 +16,10 @@ export function named(event) {
   let key = NAMES[event.key] || event.key;
   if (key.length === 1) key = event.altKey && letter ? letter[1].toLowerCase() : key.toLowerCase();
   const parts = [];
-  if (event.ctrlKey || event.metaKey) parts.push("mod");
-  if (event.altKey) parts.push("alt");
+  const sign = key.length === 1 && !/[a-z0-9]/.test(key); // some keyboards need alt or alt and control to type one
+  const typed = sign && event.altKey;
+  if (!typed && (event.ctrlKey || event.metaKey)) parts.push("mod");
+  if (!typed && event.altKey) parts.push("alt");
   if (event.shiftKey && (/^[a-z]$/.test(key) || key.length > 1)) parts.push("shift");
   return [...parts, key].join("+");
 }
@@ -45,6 +47,7 @@ export class Keys {
     const { target } = event;
     const writes = target.matches("input:not([type=range]):not([type=checkbox]):not([type=color]), select");
     const key = named(event);
+    if (writes && ["enter", "escape"].includes(key)) document.getElementById("stage").focus();
     if (writes && !key.startsWith("mod+")) return;
     if (target.matches("button, a, select, [type=checkbox], [type=color]") && ["space", "enter"].includes(key)) return;
     if (target.matches("[type=range], #divider") && ["left", "right", "up", "down", "home", "end"].includes(key)) return;

@@ -97,20 +97,23 @@ function heard({ studio, edits, pictures, jobs, view, toasts }, news) {
   } else if (news.type === "error") toasts.say(news.message, "bad");
 }
 
-/** After a connection was lost all is asked for anew, since news may have been missed. */
+/** Whenever a connection begins all is asked for anew, since news may have been missed before it. */
 async function connection({ studio, pictures, trimaps, view, toasts }, connected) {
   const back = connected && !studio.connected;
   if (studio.connected !== connected) {
     studio.connected = connected;
     studio.tell("connection");
   }
-  if (!back) return;
+  if (!connected) return;
   try {
+    const before = studio.revision;
     studio.take(await api.state());
-    pictures.forget();
-    trimaps.forget();
+    if (back || studio.revision !== before) {
+      pictures.forget();
+      trimaps.forget();
+    }
     view.draw();
-    toasts.say("Connected again.");
+    if (back) toasts.say("Connected again.");
   } catch (error) {
     toasts.bad(error);
   }
@@ -121,9 +124,10 @@ function preview({ studio, edits, toasts }) {
   clearTimeout(studio.resting);
   studio.resting = setTimeout(async () => {
     const { at, settings, frames, playing } = studio;
+    const asked = `${at} ${studio.revision} ${frames[at].trimap} ${frames[at].alpha}`;
     if (!settings.live || settings.view === "trimap" || playing || edits.live || frames[at].alpha === "done") return;
-    if (!studio.connected || !studio.keys().length || (studio.asked === at && studio.askedRevision === studio.revision)) return;
-    [studio.asked, studio.askedRevision] = [at, studio.revision];
+    if (!studio.connected || !studio.keys().length || studio.asked === asked) return;
+    studio.asked = asked;
     await edits.chain;
     await api.matte(at, at + 1).catch((error) => toasts.bad(error));
   }, PREVIEW_AFTER);

@@ -2,6 +2,7 @@
 
 import * as api from "./api.js";
 import { shown } from "./keys.js";
+import { greyBytes } from "./pictures.js";
 import { told } from "./timeline.js";
 
 const find = (id) => document.getElementById(id);
@@ -111,14 +112,13 @@ export class Panels {
     }
   }
 
-  /** A file of three greys is a trimap; any other is a mask, which gets a band of unknown. */
+  /** A file that holds only 0, 128 and 255, and 128 among them, is a trimap; any other is a mask, which gets a band of unknown. */
   async takeFile(input) {
     const [file] = input.files;
     input.value = "";
     if (!file) return;
     const frame = this.studio.at;
-    const name = file.name.toLowerCase();
-    const call = name.includes("trimap")
+    const call = await isTrimap(file, this.studio.size)
       ? () => api.takeTrimap(frame, file) : () => api.takeMask(frame, file, this.studio.settings.grow);
     await this.edits.remote(frame, call);
   }
@@ -127,7 +127,7 @@ export class Panels {
     const { settings, at } = this.studio;
     for (const button of this.choices) {
       const [name, value] = button.dataset.set.split(":");
-      button.setAttribute("aria-checked", String(settings[name]) === value);
+      button.setAttribute("aria-pressed", String(settings[name]) === value);
     }
     find("size-number").value = settings.size;
     find("size").value = toSlider(settings.size);
@@ -192,6 +192,15 @@ export class Panels {
 
   showPlay() {
     find("play-icon").setAttribute("href", `static/icons.svg#${this.studio.playing ? "pause" : "play"}`);
+  }
+}
+
+async function isTrimap(file, size) {
+  try {
+    const found = new Set(await greyBytes(file, ...size));
+    return found.has(128) && [...found].every((value) => [0, 128, 255].includes(value));
+  } catch {
+    return false; // the server says what is wrong with it
   }
 }
 

@@ -13,6 +13,7 @@ export class Toasts {
     while (this.place.children.length >= MOST) this.place.firstChild.remove();
     const toast = document.createElement("div");
     toast.className = `toast ${kind}`;
+    if (kind === "bad") toast.setAttribute("role", "alert");
     const text = document.createElement("span");
     text.textContent = sentence;
     const close = document.createElement("button");

@@ -16,6 +16,8 @@ export class View {
     this.x = 0; // where the left upper corner of the picture lies in a pane, CSS px
     this.y = 0;
     this.fitted = true;
+    this.ratio = 1;
+    this.width = this.height = 0;
     this.wipe = 0.5;
     this.waiting = 0;
     this.drawn = 0; // how often a picture has been drawn
