@@ -1,0 +1,115 @@
+"""Training clips of person matting, drawn as training draws them, made once and kept in one file with their maps."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from person_sets import BEHIND, TRAINING, sources
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from mattekit.data.compose_person import PersonComposer
+from mattekit.data.pack import Source, read_pack
+from mattekit.data.packing import PackPlan, make_pack
+from mattekit.data.procedural import render
+from mattekit.models.person.segmenter import Segmenter
+from mattekit.models.person.training_maps import with_maps
+from mattekit.types import Sample, Stage
+
+SIDE, LENGTH = 192, 10
+"""Height and width of a training clip in px, and its frames."""
+DRAWN = {"hair": 0.6, "limbs": 0.4}
+"""Kinds of procedural people, and how much of each."""
+PEOPLE, RENDERED = 120, 384
+"""How many procedural people there are, and their height and width in px."""
+SEED = 71
+
+
+@dataclass(frozen=True)
+class Training:
+    """Clips for training, on disk.
+
+    Attributes:
+        path: Of the file.
+        count: How many.
+    """
+
+    path: Path
+    count: int
+
+    def sample(self, number: int, generator: torch.Generator, *, side: int) -> Sample:
+        """Return a clip as a batch of one with its maps: a random square (1, T, ., side, side), at times mirrored."""
+        with safe_open(str(self.path), framework="pt") as file:
+            planes, flow = (file.get_tensor(f"{what}/{number}") for what in ("planes", "flow"))
+        top, left = (int(torch.randint(SIDE - side + 1, (), generator=generator)) for _ in range(2))
+        window = (..., slice(top, top + side), slice(left, left + side))
+        pixels, motion = planes[window].float() / 255, flow[window].float()
+        if torch.rand((), generator=generator).item() < 0.5:
+            pixels, motion = pixels.flip(-1), motion.flip(-1) * torch.tensor([-1.0, 1, 1]).view(3, 1, 1)
+        frames, foreground, background, alpha, maps = (part[None] for part in pixels.split((3, 3, 3, 1, 1), dim=1))
+        trimap = torch.where((alpha > 0) & (alpha < 1), 0.5, alpha)
+        flow, valid = motion[None, :, :2], _inside(motion)[None]
+        return Sample(frames, trimap, alpha, foreground, background, flow, valid, prior=maps)
+
+
+def training_clips(data: Path, folder: Path, segmenter: Segmenter, *, count: int) -> Training:
+    """Return so many training clips, made in a folder where they are not there yet.
+
+    Args:
+        data: Where the folders of sources lie.
+        folder: Keeps them.
+        segmenter: Makes the maps, which are made steady; half of them are roughened first.
+        count: Clips.
+    """
+    path = folder / f"clips-{count}.safetensors"
+    if not path.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        pack = folder / "pack.safetensors"
+        make_pack(
+            pack, sources(data, (*TRAINING, *BEHIND)), plan=PackPlan(longest=448, every=5, background_longest=320)
+        )
+        people, grounds = read_pack(pack)
+        draw = with_maps(PersonComposer([*people, *procedural_people()], grounds).sample, segmenter)
+        stage = Stage("clips", count, 1, LENGTH, (SIDE, SIDE), (0.0, 0.0))
+        tensors: dict[str, Tensor] = {}
+        for number in range(count):
+            sample = draw(stage, torch.Generator().manual_seed(SEED * 1_000_003 + number), number)
+            tensors[f"planes/{number}"], tensors[f"flow/{number}"] = _stored(sample)
+        partial = path.with_suffix(f".{os.getpid()}.part")
+        save_file(tensors, str(partial))
+        os.replace(partial, path)
+    return Training(path, count)
+
+
+def procedural_people() -> Iterator[Source]:
+    """Render people, one picture of each."""
+    for number in range(PEOPLE):
+        random = np.random.default_rng((SEED, number))
+        kind = str(random.choice(list(DRAWN), p=list(DRAWN.values())))
+        layer = render(kind, random, size=(RENDERED, RENDERED), frames=1)
+        pixels = (torch.cat((layer.colour, layer.alpha), dim=1) * 255).round().to(torch.uint8)
+        yield Source(f"procedural/{kind}-{number}", "procedural", pixels)
+
+
+def _stored(sample: Sample) -> tuple[Tensor, Tensor]:
+    """Return a clip's planes (T, 11, H, W) uint8: frame, foreground, background, alpha and map; and (T-1, 3, H, W)
+    float16, its flow and where that is exact.
+    """
+    pictures = sample.frames, sample.foreground_true, sample.background_true, sample.alpha_true, sample.prior
+    planes = torch.cat([picture[0] for picture in pictures if picture is not None], dim=1)
+    motion = [each[0] for each in (sample.flow_true, sample.flow_valid) if each is not None]
+    return (planes * 255).round().to(torch.uint8), torch.cat(motion, dim=1).half()
+
+
+def _inside(motion: Tensor) -> Tensor:
+    """Return where the flow of a part of a clip (T-1, 3, h, w) is exact and ends inside the part."""
+    height, width = motion.shape[-2:]
+    x = torch.arange(width) + motion[:, :1]
+    y = torch.arange(height)[:, None] + motion[:, 1:2]
+    return motion[:, 2:] * ((x >= 0) & (x <= width - 1) & (y >= 0) & (y <= height - 1)).float()
