@@ -72,7 +72,7 @@ def test_an_edit_makes_stale_what_lies_between_its_neighbours_and_looks_at_it() 
         13,
         14,
         15,
-    ]  # frame 1 is more than 3 times as far from 8 as from 0
+    ]  # 1 is far from 8
 
 
 def test_taking_an_edit_back_makes_all_right_again() -> None:

@@ -72,7 +72,7 @@ class AlphaMaker:
         """
         first, end = self._board.scene(number)
         stream = self._stream
-        if stream is None or stream.out != number or not self._holds(stream):
+        if stream is None or number != max(stream.out, stream.wanted) or not self._holds(stream):
             begin = max(first, number - self._matter.context)
             stream = self._stream = _Stream(begin, begin, number)
         if stream.next < end:

@@ -74,6 +74,7 @@ class Bench:
         self._prior: Matter | None = None
         self._tasks: list[Task] = []
         self._at, self._knows_cuts = 0, False
+        self._walked = 0, -1  # what was seen when a trimap was carried last, and to which frame
         self._tell(("ready", {"family": model.family, "context": model.matter.context}))
 
     def find_cuts(self, pause: Callable[[], None]) -> None:
@@ -174,7 +175,13 @@ class Bench:
         return not whole or self._board.alpha_status(number) != "done"
 
     def _target(self, left: list[int]) -> int:
-        """Return the frame to carry to next: the first one due behind the key frame that is nearest to the user's."""
+        """Return the frame to carry to next: going on from the last one until the user looks elsewhere.
+
+        Then it is the first one due behind the key frame before the frame that is due nearest to what is seen.
+        """
+        seen, last = self._walked
+        if seen == self._at and last + 1 in left:
+            return last + 1
         nearest = min(left, key=lambda frame: abs(frame - self._at))
         before, _ = self._board.around(nearest)
         first = self._board.scene(nearest)[0] if before is None else before
@@ -186,6 +193,7 @@ class Bench:
             raise InputError("the networks must be able to carry trimaps; these are not: open the clip with other ones")
         frame = self._carrier.first_for(number)
         held = self._carrier.carry(frame)
+        self._walked = self._at, frame
         if self._board.trimaps.get(frame) != held:
             self._board.put(frame, held)
             self._tell(("trimap", frame, held))
