@@ -77,10 +77,9 @@ def studio(
         origins = origins_of(door)
         entrances = [Entrance(session) for session in sessions]
         app = make_app(entrances, origins=origins)
-        _invite(
-            places, [entrance.link(origins[0]) for entrance in entrances], local=len(origins) > 1, show=not no_browser
-        )
+        links = [entrance.link(origins[0]) for entrance in entrances]
         with suppress(KeyboardInterrupt):  # which is how it is ended
+            _invite(places, links, local=len(origins) > 1, show=not no_browser)
             serve(app, door)
         _save(sessions)
 

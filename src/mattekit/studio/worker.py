@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import multiprocessing
 import queue
+import signal
 import threading
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -103,6 +104,25 @@ class Worker:
         self._lost()
 
 
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Hold interruptions by keyboard back, from this thread and for good from what it starts meanwhile.
+
+    A terminal sends them to every process; one that has not yet come to its first line would end with a traceback.
+    """
+    if not hasattr(signal, "pthread_sigmask"):  # as on Windows
+        yield
+        return
+    from multiprocessing import resource_tracker
+
+    resource_tracker.ensure_running()  # started with the first process, it would let them through again
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 class _Line:
     """A process, with a thread that speaks to it and one that listens."""
 
@@ -110,7 +130,8 @@ class _Line:
         context = multiprocessing.get_context("spawn")
         self._pipe, theirs = context.Pipe()
         self.process: BaseProcess = context.Process(target=work, args=(theirs, setup), daemon=True, name="mattekit")
-        self.process.start()
+        with _uninterrupted():
+            self.process.start()
         theirs.close()
         self._waiting: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
         self._closing = threading.Event()
