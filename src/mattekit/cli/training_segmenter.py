@@ -35,7 +35,7 @@ def build_segmenter_trainer(plan: Plan) -> Trainer:
     from mattekit.data.pack import read_pack, read_segmentation
     from mattekit.engine.processes import open_processes
     from mattekit.engine.train import Trainer
-    from mattekit.models.person.segmenter_recipe import SegmenterRecipe, segmenter_stages, with_empty
+    from mattekit.models.person.segmenter_recipe import SegmenterRecipe, segmenter_stages, varied
 
     processes = open_processes(choose_device(plan.device))
     torch.manual_seed(plan.seed)
@@ -52,7 +52,7 @@ def build_segmenter_trainer(plan: Plan) -> Trainer:
     return Trainer(
         network,
         SegmenterRecipe(network, stages=stages),
-        with_empty(PeopleComposer(foregrounds, backgrounds, segmentation=people).sample),
+        varied(PeopleComposer(foregrounds, backgrounds, segmentation=people).sample),
         folder=plan.folder,
         options=plan.options(FROZEN[plan.freeze_norms]),
         validation=_validation(plan, stages, held) if held[0] and processes.is_main else None,

@@ -10,10 +10,12 @@ from mattekit.engine.train import Trainer, TrainOptions
 from mattekit.models.person.segmenter import Segmenter
 from mattekit.models.person.segmenter_recipe import (
     EMPTY,
+    KEPT,
     SegmenterRecipe,
+    recoloured,
     segmenter_stages,
     segmenter_terms,
-    with_empty,
+    varied,
 )
 from mattekit.types import Sample, Stage
 
@@ -70,17 +72,35 @@ def test_training_brings_the_loss_down(tmp_path: Path) -> None:
     assert sum(losses[-4:]) < 0.6 * sum(losses[:4])
 
 
-def test_some_composites_show_no_person_and_no_picture_with_a_mask_does() -> None:
-    def people(stage: Stage, generator: torch.Generator, number: int) -> Sample:
-        ones = torch.ones(stage.batch, 1, 1, 2, 2)
-        return Sample(
-            ones.expand(-1, 1, 3, 2, 2), ones, ones, ones.expand(-1, 1, 3, 2, 2), ones.expand(-1, 1, 3, 2, 2) / 2
-        )
+def people(stage: Stage, generator: torch.Generator, number: int) -> Sample:
+    """Draw white people all over the picture before grey."""
+    ones = torch.ones(stage.batch, 1, 1, 2, 2)
+    white = ones.expand(-1, 1, 3, 2, 2)
+    return Sample(white, ones, ones, white, white / 2)
 
+
+def test_some_composites_show_no_person_and_every_picture_with_a_mask_does() -> None:
     stage = Stage("one", steps=1, batch=2000, length=1, size=(2, 2), rate=(0.0, 0.0))
-    sample = with_empty(people)(stage, torch.Generator().manual_seed(0), 0)
+    sample = varied(people)(stage, torch.Generator().manual_seed(0), 0)
     empty = sample.alpha_true.amax((1, 2, 3, 4)) == 0
     assert float(empty.float().mean()) == pytest.approx(EMPTY, abs=0.03)
-    assert bool((sample.frames[empty] == 0.5).all()) and bool((sample.frames[~empty] == 1).all())
+    assert float(sample.frames[empty].mean()) < float(sample.frames[~empty].mean()) - 0.2
     masks = Stage("two", steps=1, batch=50, length=1, size=(2, 2), rate=(0.0, 0.0), kind="segmentation")
-    assert float(with_empty(people)(masks, torch.Generator().manual_seed(0), 0).alpha_true.min()) == 1
+    assert float(varied(people)(masks, torch.Generator().manual_seed(0), 0).alpha_true.min()) == 1
+
+
+def test_recolouring_keeps_grey_near_grey_shape_and_range_and_leaves_some_alone() -> None:
+    frames = torch.rand(400, 1, 3, 4, 4, generator=torch.Generator().manual_seed(1))
+    changed = recoloured(frames, torch.Generator().manual_seed(2))
+    assert changed.shape == frames.shape
+    assert float(changed.min()) >= 0 and float(changed.max()) <= 1
+    same = (changed == frames).flatten(1).all(1)
+    assert float(same.float().mean()) == pytest.approx(KEPT, abs=0.08)
+    grey = recoloured(torch.full((400, 1, 3, 2, 2), 0.5), torch.Generator().manual_seed(3))
+    assert float((grey.amax(2) - grey.amin(2)).mean()) < 0.02
+
+
+def test_the_same_generator_gives_the_same_colours() -> None:
+    frames = torch.rand(4, 2, 3, 4, 4)
+    one, two = (recoloured(frames, torch.Generator().manual_seed(5)) for _ in range(2))
+    assert bool((one == two).all())

@@ -23,6 +23,8 @@ OVERLAP = 0.5
 """Weight of the overlap term beside the cross-entropy."""
 EMPTY = 0.12
 """Share of the composites that show their background alone."""
+MIX, GAIN, BEND, KEPT = 0.2, 0.25, 0.25, 0.3
+"""Deviations of a recolouring's mix of channels, logarithmic gain and exponent; share of clips left alone."""
 Draw = Callable[[Stage, torch.Generator, int], Sample]
 """Composes a batch of a stage from a generator, given the number of its first clip."""
 
@@ -93,18 +95,36 @@ def segmenter_stages(recipe: str, *, batch: int = 12, steps: int | None = None) 
     )
 
 
-def with_empty(draw: Draw) -> Draw:
-    """Return what draws the same, but leaves people out of some composites; pictures with masks stay as they are."""
+def varied(draw: Draw) -> Draw:
+    """Return what draws the same in other colours, with people left out of some composites.
+
+    People and what is behind them are recoloured apart, pictures with masks as a whole: of few people, many.
+    """
 
     def drawn(stage: Stage, generator: torch.Generator, number: int) -> Sample:
         sample = draw(stage, generator, number)
         if stage.kind == "segmentation":
-            return sample
-        left_out = torch.rand(stage.batch, 1, 1, 1, 1, generator=generator).to(sample.frames.device) < EMPTY
-        frames = torch.where(left_out, sample.background_true, sample.frames)
-        return replace(sample, frames=frames, alpha_true=sample.alpha_true.masked_fill(left_out, 0.0))
+            return replace(sample, frames=recoloured(sample.frames, generator))
+        device = sample.frames.device
+        there = (torch.rand(stage.batch, 1, 1, 1, 1, generator=generator) >= EMPTY).to(device, sample.alpha_true.dtype)
+        alpha = sample.alpha_true * there
+        ahead, behind = (recoloured(part, generator) for part in (sample.foreground_true, sample.background_true))
+        return replace(sample, frames=alpha * ahead + (1 - alpha) * behind, alpha_true=alpha)
 
     return drawn
+
+
+def recoloured(frames: Tensor, generator: torch.Generator) -> Tensor:
+    """Return clips (B, T, 3, H, W) in [0, 1], most of them with channels mixed, brightened or darkened, and bent."""
+    count = len(frames)
+    mix = torch.eye(3) + MIX * torch.randn(count, 3, 3, generator=generator)
+    mix = (
+        mix / mix.sum(2, keepdim=True).clamp_min(0.3) * torch.exp(GAIN * torch.randn(count, 1, 1, generator=generator))
+    )
+    bend = torch.exp(BEND * torch.randn(count, 1, 1, 1, 1, generator=generator)).to(frames)
+    changed = torch.einsum("bij,btjhw->btihw", mix.to(frames), frames).clamp(1e-4, 1) ** bend
+    kept = (torch.rand(count, 1, 1, 1, 1, generator=generator) < KEPT).to(frames.device)
+    return torch.where(kept, frames, changed)
 
 
 def _stage(
