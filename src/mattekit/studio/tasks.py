@@ -35,6 +35,7 @@ class Task:
         start: First frame.
         end: One past the last frame.
         total: Frames to do when it was begun; None before.
+        left: Frames that are still to be done and can be; None while that must be looked up.
     """
 
     id: str
@@ -42,6 +43,7 @@ class Task:
     start: int
     end: int
     total: int | None = None
+    left: list[int] | None = None
 
     @property
     def alone(self) -> bool:
@@ -93,6 +95,8 @@ class Bench:
     def put(self, number: int, held: Held | None) -> None:
         """Give a frame a trimap, or take its away."""
         self._board.put(number, held)
+        for task in self._tasks:
+            task.left = None
 
     def know_alphas(self, made_from: dict[int, tuple[tuple[int, int], ...]]) -> None:
         """Take note of the alphas that the session has."""
@@ -129,8 +133,7 @@ class Bench:
             MediaError: A frame is damaged.
         """
         left = self._left(task)
-        if task.total is None:
-            task.total = len(left)
+        task.total = len(left) if task.total is None else task.total
         if left and task.kind == "propagate":
             self._carry_towards(self._target(left))
         elif left and task.alone:
@@ -158,10 +161,22 @@ class Bench:
 
     def _left(self, task: Task) -> list[int]:
         """Return the frames of a job that are still to be done and can be."""
-        span = range(task.start, task.end)
-        if task.kind == "propagate":
-            return [frame for frame in span if self._is_due(frame)]
-        return [frame for frame in span if self._wants_alpha(frame, alone=task.alone)]
+        if task.left is None:
+            task.left = [frame for frame in range(task.start, task.end) if self._is_left(task, frame)]
+        return task.left
+
+    def _is_left(self, task: Task, number: int) -> bool:
+        return self._is_due(number) if task.kind == "propagate" else self._wants_alpha(number, alone=task.alone)
+
+    def _done(self, number: int) -> None:
+        """Look again at what is left of every job around a frame of which something was made."""
+        reach = self._board.context
+        for task in self._tasks:
+            if task.left is not None:
+                near = range(max(task.start, number - reach), min(task.end, number + reach + 1))
+                around = [frame for frame in near if self._is_left(task, frame)]
+                before = [frame for frame in task.left if frame < near.start]
+                task.left = [*before, *around, *(frame for frame in task.left if frame >= near.stop)]
 
     def _is_due(self, number: int) -> bool:
         """Return whether a frame's trimap should be carried and can be."""
@@ -197,6 +212,7 @@ class Bench:
         if self._board.trimaps.get(frame) != held:
             self._board.put(frame, held)
             self._tell(("trimap", frame, held))
+        self._done(frame)
 
     def _preview(self, number: int) -> None:
         if self._is_due(number):
@@ -215,6 +231,7 @@ class Bench:
     def _give(self, number: int, held: HeldAlpha) -> None:
         self._board.alphas[number] = HeldAlpha(Packed(b"", 0), held.made_from)
         self._tell(("alpha", number, held))
+        self._done(number)
 
     def _report(self, task: Task, left: list[int]) -> None:
         """Tell the session how far a job is; one of which nothing is left has ended."""
