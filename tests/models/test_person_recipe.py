@@ -13,6 +13,7 @@ from mattekit.checks import InputError
 from mattekit.data.compose_person import PersonComposer
 from mattekit.data.pack import Source
 from mattekit.engine.batch import draw_clips
+from mattekit.models.person.beginning import FINE
 from mattekit.models.person.network import PersonNetwork
 from mattekit.models.person.recipe import (
     SCALES,
@@ -101,6 +102,7 @@ def test_the_rate_is_halved_after_every_quarter_and_statistics_of_the_encoder_ar
         (25_000, 2.5e-5, 2.5e-5, frozen),
         (25_000, 1.25e-5, 1.25e-5, frozen),
     ]
+    assert [stage.frozen for stage in named_stages("small", steps=10)[:2]] == [(FINE,), ("encoder", FINE)]
     first = stages[0]
     assert (first.batch, first.length, first.size) == (4, 10, (512, 512))
 

@@ -79,6 +79,8 @@ def _form(plan: Plan) -> Form:
 
 def _network(plan: Plan) -> PersonNetwork:
     """Return the network as the run begins, or empty where a checkpoint will fill it."""
+    from mattekit.models.person.beginning import begin_with_map
+    from mattekit.models.person.recipe import SCALES
     from mattekit.nn.backbones import start_from_imagenet
     from mattekit.weights import carried, fill, read_weights
 
@@ -88,7 +90,10 @@ def _network(plan: Plan) -> PersonNetwork:
     if plan.init is not None:
         path = carried(plan.family) if plan.init == "carried" else Path(plan.init)
         fill(network, read_weights(path, family=plan.family), prefix="matting", path=path)
-    elif plan.pretrained and plan.width == 1:
+        return network
+    if SCALES[plan.recipe].handed:
+        begin_with_map(network)
+    if plan.pretrained and plan.width == 1:
         start_from_imagenet(network.encoder, "mobilenet_v2")
     elif plan.pretrained:
         print("note: ImageNet's weights are for width 1; the encoder begins at random", file=sys.stderr)
