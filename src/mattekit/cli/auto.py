@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from mattekit.engine.key_choice import Choice, Reading
 
-LEAST_TRUST = 0.5
+LEAST_TRUST = 0.65
 """Where people are seen nowhere more surely than this, none are taken to be there."""
 
 BITS = 8

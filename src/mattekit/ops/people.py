@@ -41,10 +41,10 @@ BY_SIZE = 0.03
 BY_SOFTNESS = 0.5
 """What is added to it, as a share of the width over which the map goes from 0 to 1."""
 
-WIDEST = 0.08
+WIDEST = 0.05
 """Reach that is never exceeded, as a share of the same root."""
 
-OUTWARD = 1.3
+OUTWARD = 1.5
 """How much farther the unknown reaches out than in: what a map misses of people, hair above all, is outside."""
 
 
