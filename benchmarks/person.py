@@ -4,7 +4,7 @@ The people and backgrounds of the test clips are held apart from those of traini
 clips, checkpoints and test clips are kept in a folder, and what is there already is not made again.
 
     python benchmarks/person.py                                    docs/person.json and its part of docs/person.md
-    python benchmarks/person.py --steps 10 --clips 4 --training 8  a quick look; only the picture is written
+    python benchmarks/person.py --start 10 --steps 5 --clips 4 --training 8  a quick look; only the picture is written
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import torch
@@ -20,13 +20,11 @@ from person_clips import training_clips
 from person_report import BEGUN, CARRIED, put, section
 from person_score import RAW, STEADY, maps_of, matted, score, sheet
 from person_sets import TEST, TEST_BEHIND, TRAINING, Clip, test_clips
-from person_train import FULL, VARIANTS, WIDTH, train
+from person_train import FORM, FULL, START, STARTED, VARIANTS, WIDTH, begun, train_form, train_start
 from torch import Tensor
 
-from mattekit.models.person.beginning import begin_with_map
 from mattekit.models.person.form import FAMILY, load_matting
 from mattekit.models.person.network import PersonNetwork
-from mattekit.models.person.recipe import SCALES
 from mattekit.models.person.segmenter import Segmenter, load_segmenter
 from mattekit.weights import carried
 from mattekit.weights.contents import list_carried
@@ -43,10 +41,13 @@ def main() -> None:
     torch.set_num_threads(options.threads)
     torch.set_flush_denormal(True)
     segmenter = load_segmenter(options.segmenter)
-    scale = replace(SCALES["small"], steps=options.steps, rate=options.rate, side=options.side)
     clips = training_clips(options.data, options.folder, segmenter, count=options.training)
-    trained = {name: train(name, clips, options.folder, scale=scale, seed=options.seed) for name in VARIANTS}
-    networks = {BEGUN: _begun(options.seed), **{name: each.network for name, each in trained.items()}}
+    first, then = replace(START, steps=options.start), replace(FORM, steps=options.steps)
+    start = train_start(clips, options.folder, scale=first, seed=options.seed)
+    trained = {
+        name: train_form(name, start.network, clips, options.folder, scale=then, seed=options.seed) for name in VARIANTS
+    }
+    networks = {BEGUN: begun(options.seed), **{name: each.network for name, each in trained.items()}}
     if any(path.stem == FAMILY for path in list_carried()):
         networks[CARRIED] = load_matting(carried(FAMILY))
     test = test_clips(options.data, options.folder / "test", count=options.clips)
@@ -57,15 +58,13 @@ def main() -> None:
     }
     result = {
         "scores": scores,
-        "minutes": {name: each.minutes for name, each in trained.items()},
+        "minutes": {STARTED: start.minutes, **{name: each.minutes for name, each in trained.items()}},
         "set": {"clips": len(test), "side": test[0].frames.shape[-1], "people": len(TEST), "grounds": len(TEST_BEHIND)},
         "training": {
             "training": clips.count,
             "people": [*TRAINING, "procedural"],
-            "steps": scale.steps,
-            "batch": scale.batch,
-            "crop": scale.side,
-            "rate": scale.rate,
+            "start": asdict(first),
+            "form": asdict(then),
             "width": WIDTH,
             "seed": options.seed,
         },
@@ -89,14 +88,6 @@ def matte_all(test: list[Clip], segmenter: Segmenter, networks: Mapping[str, Per
     return found
 
 
-def _begun(seed: int) -> PersonNetwork:
-    """Return the network before its training."""
-    torch.manual_seed(seed)
-    network = PersonNetwork(width=WIDTH)
-    begin_with_map(network)
-    return network.eval()
-
-
 def _draw(path: Path, test: list[Clip], found: Mapping[str, list[Tensor]]) -> None:
     """Draw the middle and the last frame of some clips: frame, maps, steady maps, network, truth."""
     places = [place for place in SHOWN if place < len(test)]
@@ -109,10 +100,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
     parser.add_argument("--folder", type=Path, default=ROOT / "runs" / "person", help="keeps clips and checkpoints")
     parser.add_argument("--segmenter", type=Path, help="in place of the carried one")
-    parser.add_argument("--steps", type=int, default=500, help="of each network")
-    parser.add_argument("--side", type=int, default=128, help="of what training sees of a clip, px")
-    parser.add_argument("--rate", type=float, default=1e-3, help="learning rate at the beginning")
-    parser.add_argument("--training", type=int, default=300, help="training clips")
+    parser.add_argument("--start", type=int, default=START.steps, help="steps of what all forms go on from")
+    parser.add_argument("--steps", type=int, default=FORM.steps, help="of each form")
+    parser.add_argument("--training", type=int, default=150, help="training clips")
     parser.add_argument("--clips", type=int, default=CLIPS, help="test clips; with fewer nothing is written")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=1)

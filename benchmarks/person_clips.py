@@ -43,10 +43,12 @@ class Training:
     path: Path
     count: int
 
-    def sample(self, number: int, generator: torch.Generator, *, side: int) -> Sample:
-        """Return a clip as a batch of one with its maps: a random square (1, T, ., side, side), at times mirrored."""
+    def sample(self, number: int, generator: torch.Generator, *, side: int, length: int = LENGTH) -> Sample:
+        """Return a random part of a clip as a batch of one with its maps, (1, length, ., side, side), half mirrored."""
         with safe_open(str(self.path), framework="pt") as file:
             planes, flow = (file.get_tensor(f"{what}/{number}") for what in ("planes", "flow"))
+        first = int(torch.randint(LENGTH - length + 1, (), generator=generator))
+        planes, flow = planes[first : first + length], flow[first : first + length - 1]
         top, left = (int(torch.randint(SIDE - side + 1, (), generator=generator)) for _ in range(2))
         window = (..., slice(top, top + side), slice(left, left + side))
         pixels, motion = planes[window].float() / 255, flow[window].float()

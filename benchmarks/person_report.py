@@ -30,10 +30,12 @@ set --convention fake-motion`. Whole frames; SSDA and dtSSD are the root of the 
 clips; less is better.
 """
 TRAINING = """\
-The networks have half the published channels and were trained alike, on the same {training} clips in the same order:
-{steps} steps of {batch} clips of 10 frames at {crop}x{crop} px with the losses of `mattekit train person`, {minutes}
-minutes of one processor thread. This is a small budget: what is compared is what is learnt in that time. Each begins as
-its map (row "{begun}"): the finest skip is set so that it hands the map on, all else is drawn.
+The networks have half the published channels. One without memory and attention begins as its map (row "{begun}": the
+finest skip is set so that it hands the map on, all else is drawn) and is trained for {start[steps]} steps of
+{start[batch]} x {start[length]} frames; each form goes on from it for {form[steps]} steps of {form[batch]} x
+{form[length]} frames, with memory and attention that begin as if they were not there. All on the same {training} clips
+in the same order, {form[side]}x{form[side]} px, with the losses of `mattekit train person`: {minutes} minutes of one
+processor thread. This is a small budget, and what is compared is what is learnt in that time.
 """
 
 
@@ -45,7 +47,7 @@ def section(result: Mapping[str, Any]) -> str:
     for name in rows:
         cells = " | ".join(f"{mean_of(scores[name], metric):.3f}" for metric in METRICS)
         lines.append(f"| {name} | {cells} |")
-    minutes = ", ".join(f"{value:.0f}" for value in result["minutes"].values())
+    minutes = " + ".join(f"{value:.1f}" for value in result["minutes"].values())
     told = (
         INTRODUCTION.format(**result["set"])
         + "\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ import person_clips  # noqa: E402
 import person_report  # noqa: E402
 import person_train  # noqa: E402
 from person_clips import Training  # noqa: E402
+from person_grow import grown  # noqa: E402
 from person_score import RAW, STEADY, Scores, score, sheet  # noqa: E402
 from person_sets import BEHIND, TEST, TEST_BEHIND, TRAINING, Clip  # noqa: E402
 
@@ -77,18 +79,37 @@ def test_all_forms_see_the_same_clips_and_training_goes_on(tmp_path: Path, monke
     seen: list[int] = []
     plain = Training.sample
 
-    def watched(self: Training, number: int, generator: torch.Generator, *, side: int) -> Sample:
+    def watched(self: Training, number: int, generator: torch.Generator, *, side: int, length: int = 10) -> Sample:
         seen.append(number)
-        return plain(self, number, generator, side=side)
+        return plain(self, number, generator, side=side, length=length)
 
     monkeypatch.setattr(Training, "sample", watched)
-    scale = Scale(steps=2, batch=1, length=10, side=32, rate=1e-3)
+    scale = Scale(steps=2, batch=1, length=3, side=32, rate=1e-3)
+    start = person_train.train_start(clips, tmp_path, scale=scale)
+    assert start.minutes > 0 and sorted(seen) == [0, 1]
     for name in (person_train.FULL, person_train.FORGETFUL):
-        trained = person_train.train(name, clips, tmp_path, scale=scale)
-        assert trained.minutes > 0 and not trained.network.training
-    assert seen[:2] == seen[2:] and sorted(seen[:2]) == [0, 1]
-    again = person_train.train(person_train.FULL, clips, tmp_path, scale=scale)
-    assert again.minutes > 0 and len(seen) == 4
+        seen.clear()
+        trained = person_train.train_form(name, start.network, clips, tmp_path, scale=scale)
+        assert trained.minutes > 0 and not trained.network.training and sorted(seen[-2:]) == [0, 1]
+        again = person_train.train_form(name, start.network, clips, tmp_path, scale=scale)
+        assert again.minutes == trained.minutes and seen[-2:] == [0, 1]
+        states = trained.network.state_dict(), again.network.state_dict()
+        assert all(torch.equal(one, other) for one, other in zip(*(each.values() for each in states), strict=True))
+
+
+@pytest.mark.parametrize(("lstm", "attention", "most"), [(False, True, 1e-6), (True, False, 0.05), (True, True, 0.05)])
+@torch.no_grad()
+def test_new_parts_begin_as_if_they_were_not_there(
+    lstm: bool, attention: bool, most: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clips = store(tmp_path, monkeypatch)
+    samples = [clips.sample(number, torch.Generator().manual_seed(number), side=SIDE) for number in range(2)]
+    start = person_train.begun(0)
+    network = grown(start, samples, lstm=lstm, attention=attention, width=person_train.WIDTH).eval()
+    assert (network.memory is not None) is lstm and (network.attention is not None) is attention
+    frames, maps = samples[0].frames, samples[0].alpha_true
+    gap = network(frames, maps)[0] - start(frames, maps)[0]
+    assert float(gap.abs().mean()) < most
 
 
 def test_truth_costs_nothing_and_a_lag_costs_along_the_motion(tmp_path: Path) -> None:
@@ -113,7 +134,7 @@ def test_the_section_takes_the_place_of_an_older_one_and_leaves_the_rest(tmp_pat
         "scores": {RAW: scores(4), STEADY: scores(3), person_train.FULL: scores(2)},
         "minutes": {person_train.FULL: 2.0},
         "set": {"clips": 2, "side": 256, "people": 1, "grounds": 1},
-        "training": {"training": 5, "steps": 3, "batch": 2, "crop": 128},
+        "training": {"training": 5, "start": asdict(person_train.START), "form": asdict(person_train.FORM)},
     }
     page = tmp_path / "person.md"
     page.write_text("# Person\n\nBefore.\n\n## Scores\n\nOld.\n\n## After\n\nRest.\n")
