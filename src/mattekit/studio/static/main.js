@@ -66,7 +66,6 @@ function follow(parts, draw) {
   const { name, width, height, frames, rate } = studio.clip;
   const bold = Object.assign(document.createElement("b"), { textContent: name });
   find("clip").replaceChildren(bold, ` ${width}×${height} · ${frames} frames · ${Number(rate.toFixed(3))} fps`);
-  for (const part of document.querySelectorAll(".needs-person")) part.hidden = !studio.model.person;
   const events = new api.Events((news) => heard(parts, news), (connected) => connection(parts, connected));
   parts.events = events;
   studio.on("frame settings", () => {
@@ -86,7 +85,7 @@ function follow(parts, draw) {
   view.fit();
 }
 
-function heard({ studio, edits, pictures, jobs, view, toasts }, news) {
+function heard({ studio, edits, pictures, jobs, view }, news) {
   if (news.type === "job") jobs.heard(Object.fromEntries(Object.entries(news).filter(([name]) => name !== "type")));
   else if (news.type === "state") studio.history(news);
   else if (news.type === "frame") {
@@ -94,7 +93,13 @@ function heard({ studio, edits, pictures, jobs, view, toasts }, news) {
     if (edits.heard(news)) for (const kind of ["alphas", "cutouts"]) pictures.drop(kind, news.frame);
     if (before === "none" || news.frame === studio.at) view.draw();
     studio.tell("frames");
-  } else if (news.type === "error") toasts.say(news.message, "bad");
+  } else if (news.type === "cuts") {
+    studio.cuts = news.cuts;
+    studio.tell("frames");
+  } else if (news.type === "model") {
+    studio.model = news;
+    studio.tell("history");
+  }
 }
 
 /** Whenever a connection begins all is asked for anew, since news may have been missed before it. */

@@ -161,6 +161,7 @@ export class Panels {
 
   showHistory() {
     const { studio } = this;
+    for (const part of document.querySelectorAll(".needs-person")) part.hidden = !studio.model.person;
     for (const button of this.buttons) {
       const { enabled } = this.all[button.dataset.action];
       if (enabled) button.disabled = !enabled();

@@ -4,7 +4,7 @@ import * as api from "./api.js";
 import { greyBytes } from "./pictures.js";
 
 const BUDGET = 64e6; // bytes of trimaps kept
-const COLOURS = { background: [112, 92, 255, 110], unknown: [255, 176, 46, 255], foreground: [25, 200, 165, 255] };
+const COLOURS = { background: [112, 92, 255, 90], unknown: [255, 176, 46, 255], foreground: [25, 200, 165, 255] };
 
 /** RGBA of each grey value, in the byte order of this machine. */
 function lookUp() {
