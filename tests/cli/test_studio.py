@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -121,8 +121,8 @@ def opened(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Opened:
         there.append((StandIn(str(clip)), options))
         return there[-1][0]
 
-    def serve(app: object, door: object) -> None:
-        raise KeyboardInterrupt
+    def serve(app: object, door: object, *, begun: Callable[[], None]) -> None:
+        begun()
 
     monkeypatch.setattr("mattekit.studio.session.Session.open", open_one)
     monkeypatch.setattr("mattekit.studio.server.serve", serve)
@@ -186,7 +186,8 @@ def test_an_address_that_others_can_reach_is_said_to_be_one(
 def test_all_that_can_be_saved_is_saved_and_everything_is_closed(
     opened: Opened, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def serve(app: object, door: object) -> None:
+    def serve(app: object, door: object, *, begun: Callable[[], None]) -> None:
+        begun()
         for session, _ in opened[:2]:
             session.saved = False
 
@@ -194,7 +195,6 @@ def test_all_that_can_be_saved_is_saved_and_everything_is_closed(
             raise MediaError("a project must be writable; the disk is full; make room")
 
         opened[0][0].save = fail  # type: ignore[method-assign]
-        raise KeyboardInterrupt
 
     monkeypatch.setattr("mattekit.studio.server.serve", serve)
     assert main(["studio", "--no-browser", "a.mkv", "b.mkv", "c.mkv"]) == 2

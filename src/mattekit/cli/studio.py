@@ -7,8 +7,9 @@ import sys
 import threading
 import webbrowser
 from collections.abc import Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -78,9 +79,7 @@ def studio(
         entrances = [Entrance(session) for session in sessions]
         app = make_app(entrances, origins=origins)
         links = [entrance.link(origins[0]) for entrance in entrances]
-        with suppress(KeyboardInterrupt):  # which is how it is ended
-            _invite(places, links, local=len(origins) > 1, show=not no_browser)
-            serve(app, door)
+        serve(app, door, begun=partial(_invite, places, links, local=len(origins) > 1, show=not no_browser))
         _save(sessions)
 
 

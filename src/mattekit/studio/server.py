@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import logging
+import signal
 import socket
 import sys
 from collections.abc import Callable, Sequence
@@ -140,11 +141,15 @@ def origins_of(door: socket.socket) -> list[str]:
     return [f"http://{name}{'' if port == 80 else f':{port}'}" for name in names]
 
 
-def serve(app: ASGIApp, door: socket.socket) -> None:
-    """Answer requests until the process is asked to end, then let whoever is connected go.
+def serve(app: ASGIApp, door: socket.socket, *, begun: Callable[[], None]) -> None:
+    """Answer requests until the process is asked to end, as by Ctrl-C, then let whoever is connected go.
 
-    Raises:
-        KeyboardInterrupt: It was asked to, as by Ctrl-C.
+    Further requests to end are ignored from then on, so that what is to be put away is put away.
+
+    Args:
+        app: As made by `make_app`.
+        door: Where it listens.
+        begun: Called when a request to end is one to the server.
     """
     for name in ("uvicorn.error", "uvicorn.access", "asyncio", "websockets"):
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)  # faults are told by the application, in a line each
@@ -161,4 +166,12 @@ def serve(app: ASGIApp, door: socket.socket) -> None:
         ws_max_size=MOST_MESSAGE,
         ws_per_message_deflate=False,
     )
-    uvicorn.Server(config).run(sockets=[door])
+    server = uvicorn.Server(config)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, server.handle_exit)
+    try:
+        begun()
+        server.run(sockets=[door])
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
