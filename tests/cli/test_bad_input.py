@@ -105,6 +105,18 @@ CASES: dict[str, tuple[list[str], str]] = {
     "trimap to a video": (["trimap", "m.png", "-o", "new.mkv"], "PNG"),
     "trimap over itself": (["trimap", "m.png", "-o", "m.png", "--overwrite"], "must not be the input"),
     "trimap that exists": (["trimap", "m.png", "-o", "t.png"], "t.png"),
+    "prior of nothing": (["prior", "none.mp4", "-o", "new", "--prior", "m.png"], "none.mp4"),
+    "prior from too few maps": (
+        ["prior", "clip.mkv", "-o", "new", "--prior", "m.png"],
+        "must have the clip's 5 frames",
+    ),
+    "prior from a missing network": (
+        ["prior", "clip.mkv", "-o", "new", "--prior", "none.safetensors"],
+        "none.safetensors",
+    ),
+    "prior by a motion not known": (["prior", "clip.mkv", "-o", "new", "--motion", "raft"], "--motion must be one of"),
+    "auto with a trimap": (["matte", "clip.mkv", *KEY, *ALPHA, "--model", "auto"], "must be given no trimap"),
+    "dvm with maps": (["matte", "clip.mkv", *KEY, *ALPHA, "--prior", "m.png"], "must go with --model person or auto"),
     "demo in a file": (["demo", "-o", "t.png"], "t.png"),
     "demo below nowhere": (["demo", "-o", "nowhere/demo"], "nowhere"),
 }

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 import mattekit.models
+import scenes
 import shots
 from mattekit.checks import InputError
 from mattekit.cli import resume
-from mattekit.cli.one_clip import files_of, matte_clip, spell, understand
+from mattekit.cli.one_clip import check_clip, files_of, matte_clip, spell, understand
 from mattekit.media import probe
 from mattekit.media.segments import Segments
 from mattekit.scale.done import memory_of
@@ -116,3 +117,15 @@ def test_options_are_spelt_with_absolute_paths(tmp_path: Path) -> None:
 def test_options_of_the_batch_itself_are_refused_for_one_clip(name: str, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=f"--{name} must be given to the batch, not for one clip"):
         spell({name: ["x"]}, tmp_path)
+
+
+def test_maps_are_read_and_kept_trimaps_are_not_and_auto_needs_no_trimap_but_maps_that_fit(folder: Path) -> None:
+    words = spell({"model": ["auto"], "prior": ["maps.mkv"], "keep-trimaps": ["kept"]}, folder)
+    assert words == ["--model=auto", f"--prior={folder}/maps.mkv", f"--keep-trimaps={folder}/kept"]
+    given = understand(words, folder / "clip.mkv")
+    assert files_of(given) == [folder / "clip.mkv", folder / "maps.mkv"]
+    with pytest.raises(InputError, match="maps.mkv"):
+        check_clip(given, {})
+    scene = scenes.soft_disc(shots.FRAMES)
+    scenes.write_video(folder / "maps.mkv", scene.alpha.expand(-1, 3, -1, -1))
+    check_clip(given, {})
