@@ -66,8 +66,8 @@ def from_rough(frame: Levels, trimap: Trimap, *, band: int) -> Trimap:
 
     Args:
         frame: (H, W, 3) RGB in levels of 8 bits.
-        trimap: (H, W): foreground is taken as sure and stays so, unknown as likely; background within a frame's third
-            of either may turn out to be foreground, the rest is sure.
+        trimap: (H, W): foreground is taken as sure and stays so, unknown as likely; background near either may turn out
+            to be foreground, what is far away is sure.
         band: Reach of the unknown in px.
 
     Raises:
@@ -76,8 +76,9 @@ def from_rough(frame: Levels, trimap: Trimap, *, band: int) -> Trimap:
     painted = trimap == FOREGROUND
     if not painted.any():
         raise InputError("rough strokes must mark some foreground; none is painted: paint a line through the subject")
-    near = squared_distance(trimap != BACKGROUND) <= (max(trimap.shape) // 3) ** 2
-    seeds = np.where(near, cv2.GC_PR_BGD, cv2.GC_BGD).astype(np.uint8)
+    away = squared_distance(trimap != BACKGROUND)
+    far = away > min((max(trimap.shape) // 3) ** 2, int(away.max()) // 2)
+    seeds = np.where(far, cv2.GC_BGD, cv2.GC_PR_BGD).astype(np.uint8)
     seeds[trimap == UNKNOWN] = cv2.GC_PR_FGD
     seeds[painted] = cv2.GC_FGD
     guessed = _cut(frame, seeds, band=band)
