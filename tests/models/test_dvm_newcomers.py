@@ -43,14 +43,34 @@ def test_one_of_several_trimaps_before_is_enough() -> None:
     assert torch.equal(without_newcomers(now, [_subject(), now]), now)
 
 
-def test_a_spot_inside_becomes_foreground_and_a_gap_stays() -> None:
+def _gap(value: int, *, left: int = 44) -> Tensor:
+    """The subject with a gap inside that is too large for a spot."""
+    labels = _subject()
+    side = int((SPOT * labels.numel()) ** 0.5) + 1
+    labels[36 : 36 + side, left : left + side] = value
+    return labels
+
+
+def test_a_spot_inside_becomes_foreground_and_an_unknown_gap_stays() -> None:
     now = _subject()
     now[36:39, 44:47] = 1
     assert torch.equal(without_newcomers(now, [_subject()]), _subject())
-    gap = _subject()
-    side = int((SPOT * gap.numel()) ** 0.5) + 1
-    gap[36 : 36 + side, 44 : 44 + side] = 0
-    assert torch.equal(without_newcomers(gap, [_subject()]), gap)
+    assert torch.equal(without_newcomers(_gap(1), [_subject()]), _gap(1))
+
+
+def test_a_hole_from_nowhere_becomes_unknown() -> None:
+    assert torch.equal(without_newcomers(_gap(0), [_subject()]), _gap(1))
+
+
+def test_a_hole_that_was_there_stays_while_it_moves_by_less_than_half_its_width() -> None:
+    assert torch.equal(without_newcomers(_gap(0, left=46), [_gap(0)]), _gap(0, left=46))
+    assert torch.equal(without_newcomers(_gap(0, left=52), [_gap(0)]), _gap(1, left=52))
+
+
+def test_background_that_reaches_the_border_is_no_hole() -> None:
+    now = _subject()
+    now[40:44, 30:120] = 0
+    assert torch.equal(without_newcomers(now, [_subject()]), now)
 
 
 def test_a_subject_that_fills_much_may_come_from_nowhere() -> None:

@@ -1,9 +1,10 @@
-"""Small islands and spots of a carried trimap that come from nowhere, and what should stand in their place."""
+"""Parts of a carried trimap that come from nowhere: islands, spots and holes, and what should stand in their place."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -22,15 +23,16 @@ def without_newcomers(labels: Tensor, before: Sequence[Tensor]) -> Tensor:
     """Return a trimap without small parts that hang together with nothing that was there before.
 
     A subject does not come in by a spot in mid-air, nor open by a spot in its middle; a network that follows like
-    colours makes such spots, takes them for true at the next frame, and lets them grow.
+    colours makes such spots, takes them for true at the next frame, and lets them grow. Background that the subject
+    shuts in on all sides may be a gap between arm and body, or a mistake: it is known only where it was before.
 
     Args:
         labels: (h, w) integers: 0 background, 1 unknown, 2 foreground.
         before: Trimaps (h, w) likewise: those that it was carried from.
 
     Returns:
-        (h, w): small islands of unknown or foreground are background, and small spots of what is not foreground, inside
-        of it, are foreground.
+        (h, w): small islands of unknown or foreground are background, small spots of what is not foreground, inside of
+        it, are foreground, and new holes are unknown.
     """
     if not before:
         return labels
@@ -39,7 +41,20 @@ def without_newcomers(labels: Tensor, before: Sequence[Tensor]) -> Tensor:
     was_open = torch.stack([old < 2 for old in before]).any(0)
     cleaned[_new(labels > 0, was_subject, ISLAND)] = 0
     cleaned[_new(labels < 2, was_open, SPOT)] = 2
+    cleaned[_new_holes(cleaned == 0, [old == 0 for old in before])] = 1
     return cleaned
+
+
+def _new_holes(background: Tensor, before: Sequence[Tensor]) -> Tensor:
+    """Return the regions of background away from the border of which less than half was in such a region before."""
+    holes = find_regions(background.cpu().numpy())
+    inside = holes.inside()
+    if not inside.any():
+        return torch.zeros_like(background)
+    earlier = [find_regions(old.cpu().numpy()) for old in before]
+    were = np.any([old.pixels(old.inside()) for old in earlier], axis=0)
+    chosen = inside & (2 * holes.count(were) < holes.areas)
+    return torch.from_numpy(holes.pixels(chosen)).to(background.device)
 
 
 def _new(mask: Tensor, before: Tensor, share: float) -> Tensor:
