@@ -9,6 +9,7 @@ import signal
 import subprocess
 import tempfile
 import threading
+import time
 import zipfile
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -99,6 +100,12 @@ class Exports:
         for job in self._jobs:
             if job.kind == "export" and job.is_open:
                 self.cancel(job)
+        until = time.monotonic() + PATIENCE
+        for thread in self._threads:
+            thread.join(max(0.0, until - time.monotonic()))
+        with self._lock:
+            if self._running is not None:  # it takes too long to take away what it wrote
+                self._running[1].kill()
         for thread in self._threads:
             thread.join(PATIENCE)
 
