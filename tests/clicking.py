@@ -4,18 +4,21 @@
     python tests/clicking.py --minutes 5 --seed 4 --clip shot.mp4
 
 A row is printed each minute: actions so far, megabytes of the page's heap after its garbage was collected, and resident
-megabytes of the command and all its processes. It ends with 1 where an error was seen or memory has grown.
+megabytes of the browser and of the command, all their processes together. It ends with 1 where an error was seen, where
+page and server disagree, or where memory has grown.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import random
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import scenes
@@ -124,12 +127,18 @@ def heap(page: Page) -> float:
     return taken
 
 
-def resident(process: int) -> float:
+def resident(process: int, *, children: bool = True) -> float:
     """Return MB that a process and those it started hold, what they share counted once for each."""
     total = 0.0
-    for line in Path(f"/proc/{process}/status").read_text().splitlines():
+    try:
+        lines = Path(f"/proc/{process}/status").read_text().splitlines()
+    except (FileNotFoundError, ProcessLookupError):  # it has ended meanwhile
+        return 0.0
+    for line in lines:
         if line.startswith("VmRSS"):
             total += int(line.split()[1]) / 1024
+    if not children:
+        return total
     found = subprocess.run(["pgrep", "-P", str(process)], capture_output=True, text=True, check=False).stdout.split()
     return total + sum(resident(int(child)) for child in found)
 
@@ -147,7 +156,7 @@ def agree(page: Page, frames: int) -> list[int]:
     return differing
 
 
-def has_grown(levels: list[float]) -> bool:
+def has_grown(levels: Sequence[float]) -> bool:
     """Return whether the later half lies well over the earlier half; the first tenth is warming up."""
     warm = levels[len(levels) // 10 :]
     half = len(warm) // 2
@@ -175,31 +184,32 @@ def main() -> int:
         with studio(clip.absolute(), folder=folder) as command:
             page = Page(browser, command.links[0])
             clicker = Clicker(page, chosen.seed, exports=True)
-            heaps, sizes = run(clicker, command.process.pid, 60 * chosen.minutes, chosen.every)
+            rows = run(clicker, command.process.pid, 60 * chosen.minutes, chosen.every)
             differing = agree(page, len(page.state()["frames"]))
             log = [line for line in command.log.read_text().splitlines() if "Traceback" in line or "Error" in line]
     print(f"{clicker.actions} actions, {len(clicker.refused)} rightly refused; errors: {page.faults + log}")
     print(f"frames that page and server have differently: {differing}")
-    grown = [what for what, levels in (("page", heaps), ("command", sizes)) if has_grown(levels)]
+    columns = zip(("page", "browser", "command"), zip(*rows, strict=True), strict=False)
+    grown = [what for what, levels in columns if has_grown(levels)]
     print(f"memory that has grown: {grown or 'none'}")
     return int(bool(page.faults or log or differing or grown))
 
 
-def run(clicker: Clicker, process: int, seconds: float, every: float) -> tuple[list[float], list[float]]:
-    """Click, print rows, and return MB of the page and of the command as they went."""
-    heaps: list[float] = []
-    sizes: list[float] = []
-    begun = row = time.monotonic()
-    print("| min | actions | page MB | command MB |\n| ---: | ---: | ---: | ---: |", flush=True)
+def run(clicker: Clicker, process: int, seconds: float, every: float) -> list[tuple[float, float, float]]:
+    """Click, print rows, and return MB of the page, of the browser and of the command as they went."""
+    rows: list[tuple[float, float, float]] = []
+    begun = last = time.monotonic()
+    print("| min | actions | page MB | browser MB | command MB |\n| ---: | ---: | ---: | ---: | ---: |", flush=True)
     while time.monotonic() < begun + seconds:
         clicker.act()
-        if time.monotonic() >= row + every:
-            row = time.monotonic()
-            heaps.append(heap(clicker.page))
-            sizes.append(resident(process))
-            minutes = (row - begun) / 60
-            print(f"| {minutes:.1f} | {clicker.actions} | {heaps[-1]:.1f} | {sizes[-1]:.0f} |", flush=True)
-    return heaps, sizes
+        if time.monotonic() >= last + every:
+            last = time.monotonic()
+            own = resident(os.getpid(), children=False)
+            command = resident(process)
+            rows.append((heap(clicker.page), resident(os.getpid()) - own - command, command))
+            shown = " | ".join(f"{level:.0f}" for level in rows[-1])
+            print(f"| {(last - begun) / 60:.1f} | {clicker.actions} | {shown} |", flush=True)
+    return rows
 
 
 if __name__ == "__main__":

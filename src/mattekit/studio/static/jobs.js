@@ -8,8 +8,7 @@ const NAMES = {
 const OVER = new Set(["done", "failed", "cancelled"]);
 const LINGER = 2500; // ms that finished work stays in the list
 
-/** Work on one frame comes and goes with every stroke; it is not listed. */
-const isPreview = ({ kind, total }) => ["matte", "propagate", "preview"].includes(kind) && total === 1;
+const SHORT = 400; // ms before work that waits is listed; a preview comes and goes with every stroke and is not
 
 export class Jobs {
   constructor(studio, { list, section, exports, exportSection }, toasts) {
@@ -20,11 +19,16 @@ export class Jobs {
     this.exportSection = exportSection;
     this.toasts = toasts;
     this.rows = new Map();
+    this.since = new Map(); // when each was first heard of
     studio.on("jobs", () => this.show());
   }
 
   heard(job) {
     const before = this.studio.jobs.get(job.id);
+    if (!before) {
+      this.since.set(job.id, performance.now());
+      setTimeout(() => this.studio.tell("jobs"), SHORT + 10);
+    }
     this.studio.jobs.set(job.id, job);
     if (OVER.has(job.state) && before?.state !== job.state) this.over(job);
     this.studio.tell("jobs");
@@ -35,6 +39,8 @@ export class Jobs {
     else if (job.state === "done" && job.kind === "export") this.exported();
     setTimeout(() => {
       this.studio.jobs.delete(job.id);
+      this.studio.previews.delete(job.id);
+      this.since.delete(job.id);
       this.studio.tell("jobs");
     }, LINGER);
   }
@@ -49,7 +55,8 @@ export class Jobs {
   }
 
   show() {
-    const wanted = [...this.studio.jobs.values()].filter((job) => !isPreview(job));
+    const wanted = [...this.studio.jobs.values()].filter(({ id, state }) => !this.studio.previews.has(id)
+      && (state !== "queued" || performance.now() > (this.since.get(id) ?? -SHORT) + SHORT));
     for (const [id, row] of this.rows) {
       if (wanted.some((job) => job.id === id)) continue;
       row.item.remove();

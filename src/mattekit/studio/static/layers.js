@@ -49,17 +49,21 @@ export class Layers {
     const bitmap = this.pictures.get("alphas", this.studio.at);
     this.view.smoothing(true);
     if (bitmap) this.put(context, bitmap, place);
-    else this.plain(context, place, "#000");
+    else this.frame(context, place);
   }
 
   cutout(context, place) {
     const { backdrop, colour } = this.studio.settings;
+    const bitmap = this.pictures.get("cutouts", this.studio.at);
+    if (!bitmap) {
+      this.frame(context, place);
+      return;
+    }
     if (backdrop === "colour") this.plain(context, place, colour);
     else if (backdrop === "image" && this.background) this.cover(context, place);
     else this.checkerboard(context, place);
-    const bitmap = this.pictures.get("cutouts", this.studio.at);
     this.view.smoothing(true);
-    if (bitmap) this.put(context, bitmap, place);
+    this.put(context, bitmap, place);
   }
 
   plain(context, { x, y, width, height }, colour) {

@@ -86,6 +86,8 @@ function follow(parts, draw) {
 }
 
 function heard({ studio, edits, pictures, jobs, view }, news) {
+  const ended = news.type === "job" ? ["failed", "cancelled"].includes(news.state) : news.alpha === "done";
+  if (ended && (news.type === "job" || news.frame === studio.matting)) studio.matting = null;
   if (news.type === "job") jobs.heard(Object.fromEntries(Object.entries(news).filter(([name]) => name !== "type")));
   else if (news.type === "state") studio.history(news);
   else if (news.type === "frame") {
@@ -134,7 +136,15 @@ function preview({ studio, edits, toasts }) {
     if (!studio.connected || !studio.keys().length || studio.asked === asked) return;
     studio.asked = asked;
     await edits.chain;
-    await api.matte(at, at + 1).catch((error) => toasts.bad(error));
+    studio.matting = at;
+    studio.tell("frame");
+    try {
+      studio.previews.add((await api.matte(at, at + 1)).job);
+    } catch (error) {
+      studio.matting = null;
+      toasts.bad(error);
+    }
+    studio.tell("jobs");
   }, PREVIEW_AFTER);
 }
 

@@ -153,9 +153,10 @@ export class Panels {
     const { trimap, alpha } = this.studio.frames[at];
     const state = view === "trimap" ? { none: "none yet", stale: "stale" }[trimap] : { none: "none yet", stale: "stale" }[alpha];
     const guessing = this.edits.remotes.get(at) === "guess";
-    find("tag-right").classList.toggle("busy", guessing);
+    const matting = view !== "trimap" && this.studio.matting === at;
+    find("tag-right").classList.toggle("busy", guessing || matting);
     find("tag-left").hidden = compare === "single" || this.studio.holding;
-    const text = names[view] + (state ? `: ${state}` : "");
+    const text = names[view] + (matting ? " is being made" : state ? `: ${state}` : "");
     find("tag-right").textContent = guessing ? "Guessing the trimap" : this.studio.holding ? "Original" : text;
   }
 

@@ -49,6 +49,8 @@ export class Studio {
     this.cuts = [];
     this.connected = true;
     this.playing = false;
+    this.previews = new Set(); // ids of their jobs
+    this.matting = null; // frame whose preview is under way
     this.holding = false; // the original is shown for as long as a key is held
     this.listeners = new Map();
     this.due = new Set();
