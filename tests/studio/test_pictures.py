@@ -64,7 +64,7 @@ def huge() -> bytes:
         (encode_png(draw(7, 5)), r"size \(height, width\) \(5, 7\); got \(7, 5\)"),
         (encode_png(draw(5, 7, 3)), "must be grey; it has colours"),
         (encode_jpeg(draw(5, 7)), "whole PNG"),
-        (huge(), "at most 67108864 pixels; it has more"),
+        (huge(), "at most 67108864 pixels; "),
     ],
 )
 def test_what_is_no_grey_png_of_the_size_is_refused(data: bytes, said: str) -> None:
