@@ -279,5 +279,24 @@ def test_a_server_listens_at_one_address_and_knows_what_browsers_call_it(host: s
         assert origins_of(door) == [f"http://{name}:{port}", f"http://localhost:{port}"]
 
 
+def test_answers_do_not_wait_for_what_went_before_them_to_be_acknowledged() -> None:
+    async def connection() -> int:
+        begun: asyncio.Future[asyncio.BaseTransport] = asyncio.get_running_loop().create_future()
+
+        class Line(asyncio.Protocol):
+            def connection_made(self, transport: asyncio.BaseTransport) -> None:
+                begun.set_result(transport)
+
+        with listen("127.0.0.1", 0) as door:
+            server = await asyncio.get_running_loop().create_server(Line, sock=door)
+            with socket.create_connection(door.getsockname()):
+                line = (await begun).get_extra_info("socket")
+                option = line.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+            server.close()
+        return int(option)
+
+    assert asyncio.run(connection()) != 0
+
+
 def test_browsers_that_ask_for_an_icon_by_themselves_get_nothing(studio: Studio) -> None:
     assert studio.stranger().get(f"{ORIGIN}/favicon.ico").status_code == 204

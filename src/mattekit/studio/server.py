@@ -119,7 +119,8 @@ def listen(host: str, port: int) -> socket.socket:
         address = None
     if address is None or address.is_unspecified or address.is_multicast:
         raise InputError(f"--host must be one IP address of this machine; got {host!r}; leave it out for 127.0.0.1")
-    door = socket.socket(socket.AF_INET if address.version == 4 else socket.AF_INET6, socket.SOCK_STREAM)
+    family = socket.AF_INET if address.version == 4 else socket.AF_INET6
+    door = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)  # named, for asyncio not to let answers wait
     try:
         if sys.platform != "win32":  # where it would share the port with another program
             door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
