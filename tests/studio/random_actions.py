@@ -13,6 +13,7 @@ import resource
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -83,10 +84,8 @@ class Actor:
         }
         if self.draw.random() < 0.01:
             self.worker.die()
-        try:
+        with suppress(InputError):  # as for a band where there is no trimap
             self.draw.choices(list(actions), list(actions.values()))[0]()
-        except InputError:
-            pass  # as for a band where there is no trimap
 
     def paint(self) -> None:
         """Paint with any tool."""
