@@ -1,4 +1,4 @@
-"""First trimaps: from a box, from rough strokes, from a map of people."""
+"""First trimaps: from a box and from rough strokes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from mattekit.checks import InputError
-from mattekit.studio.guess import default_band, from_box, from_people, from_rough, trimap_of_mask
+from mattekit.studio.guess import default_band, from_box, from_rough, trimap_of_mask
 from scenes import soft_disc
 
 SIZE = (120, 160)
@@ -52,13 +52,6 @@ def test_a_guess_is_the_same_every_time_and_at_a_larger_size_too() -> None:
     check(found[0], whole)
 
 
-def test_people_are_unknown_where_the_map_is_unsure() -> None:
-    people = np.zeros(SIZE, dtype=np.uint8)
-    people[30:90, 40:100], people[30:90, 100:110] = 255, 100
-    found = from_people(people, band=2)
-    assert found[60, 70] == 255 and found[60, 20] == 0 and (found[40:80, 100:110] == 128).all()
-
-
 def test_the_band_reaches_so_many_pixels_to_both_sides_of_an_edge() -> None:
     mask = np.zeros((1, 8), dtype=bool)
     mask[:, 4:] = True
@@ -75,7 +68,6 @@ def test_the_band_reaches_so_many_pixels_to_both_sides_of_an_edge() -> None:
         (lambda frame: from_box(frame, (500, 5, 600, 9), band=2), "the box must hold a part of the frame"),
         (lambda frame: from_box(frame, (0, 0, 160, 120), band=2), "background must be left around the subject"),
         (lambda frame: from_rough(frame, np.zeros(SIZE, np.uint8), band=2), "must mark some foreground"),
-        (lambda frame: from_people(np.zeros(SIZE, np.uint8), band=2), "a person must be in the frame"),
     ],
 )
 def test_what_cannot_be_guessed_from_is_refused(call, said: str) -> None:

@@ -77,14 +77,14 @@ class Background:
             self._teller.job(self._teller.jobs.end(job.id, "cancelled"))
 
     def people(self, number: int, *, patience: float) -> Packed:
-        """Return where people are in a frame, in levels of 8 bits; the only thing here that is waited for.
+        """Return the trimap of the people in a frame; the only thing here that is waited for.
 
         Args:
             number: Of the frame.
             patience: Seconds to wait at most; the process may have to load first.
 
         Raises:
-            InputError: The prior for people is not there, or it took too long.
+            InputError: Nobody is there, what finds people is not, or it took too long.
         """
         question, future = next(self._numbers), Future[Packed]()
         with self._lock:

@@ -17,7 +17,7 @@ LEAST = 1e-4
 def straight_colour(frame: Levels, alpha: Levels) -> Levels:
     """Return a frame's foreground, (H, W, 4) RGB and alpha, in levels of 8 bits.
 
-    Where alpha is 255 the colour is the frame's. An export has its colour from `mattekit.ops.foreground`, which is slower
+    Where alpha is 255 the colour is the frame's. That of an export is from `mattekit.ops.foreground`, which is slower
     and steadier over time.
 
     Args:

@@ -1,4 +1,4 @@
-"""Help with the first trimap: the subject is cut out of a box, of rough strokes, or of where people are."""
+"""Help with the first trimap: the subject is cut out of a box, or found from rough strokes."""
 
 from __future__ import annotations
 
@@ -15,9 +15,6 @@ LONGEST = 480
 """Px of the long side at which the subject is cut out; larger frames are shrunk for it."""
 
 ROUNDS = 4
-SURE = 0.9
-"""Share of certainty from which a map of people is taken as known."""
-
 SMALLEST = 16
 """Px of a box's shorter side, at the size it is cut out at."""
 
@@ -84,20 +81,6 @@ def from_rough(frame: Levels, trimap: Trimap, *, band: int) -> Trimap:
     guessed = _cut(frame, seeds, band=band)
     guessed[painted] = FOREGROUND
     return guessed
-
-
-def from_people(people: Levels, *, band: int) -> Trimap:
-    """Return a trimap of a map of people, (H, W), 255 where one is for sure; unknown is wider where it is unsure.
-
-    Raises:
-        InputError: No one is there.
-    """
-    likely = people.astype(np.float32) / 255
-    if float(likely.max()) < 0.5:
-        raise InputError("a person must be in the frame; none was found: draw a box around the subject")
-    trimap = trimap_of_mask(likely >= 0.5, band=band)
-    trimap[(likely > 1 - SURE) & (likely < SURE)] = UNKNOWN
-    return trimap
 
 
 def _cut(frame: Levels, seeds: NDArray[np.uint8], *, band: int) -> Trimap:

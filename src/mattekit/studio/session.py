@@ -171,7 +171,8 @@ class Session(Canvas):
             box: First column and row and one past the last ones, around the subject.
             rough: Whether what is painted on the frame marks the subject.
             person: Whether people are the subject.
-            band: Reach of the unknown in px; None is a fiftieth of the frame's long side.
+            band: Reach of the unknown in px; None is a fiftieth of the frame's long side. That of people is as wide as
+                what is known of them asks for.
 
         Raises:
             InputError: Not one of the three is given, or nothing is found.
@@ -179,11 +180,9 @@ class Session(Canvas):
         self._check_frame(number)
         if [box is not None, rough, person].count(True) != 1:
             raise InputError("a guess must start from one thing; got none or several: a box, rough strokes or people")
-        reach = self._band(band)
         if person:
-            people = self._background.people(number, patience=PATIENCE).open(self.info.size)
-            return self._replace(number, guessing.from_people(people, band=reach))
-        frame, present = self.frame(number), self.trimap(number)
+            return self._replace(number, self._background.people(number, patience=PATIENCE).open(self.info.size))
+        reach, frame, present = self._band(band), self.frame(number), self.trimap(number)
         if box is not None:
             return self._replace(number, guessing.from_box(frame, box, band=reach))
         return self._replace(

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from mattekit.checks import InputError, MediaError, WeightsError, check_choice
+from mattekit.checks import InputError, MediaError, check_choice
 from mattekit.media.thumbnails import read_thumbnails
 from mattekit.models import load
 from mattekit.ops.cuts import THUMBNAIL, find_cuts
@@ -18,9 +18,9 @@ from mattekit.studio.board import Board, Held, HeldAlpha
 from mattekit.studio.carrying import Carrier
 from mattekit.studio.matting import AlphaMaker
 from mattekit.studio.near import NearFrames
-from mattekit.studio.pictures import Packed, pack
+from mattekit.studio.people import PeopleFinder
+from mattekit.studio.pictures import Packed
 from mattekit.studio.worker import Setup
-from mattekit.types import Matter
 
 NO_KEY = "a trimap must be given to begin with; the span has no key frame in its scene: paint one, or guess one"
 
@@ -73,11 +73,12 @@ class Bench:
         self._board.context = model.matter.context
         self._carrier = None if model.propagator is None else Carrier(model.propagator, self._frames, self._board)
         self._alphas = AlphaMaker(model.matter, self._frames, self._board)
-        self._prior: Matter | None = None
+        self._people = PeopleFinder(self._frames, self._board, self._device)
         self._tasks: list[Task] = []
         self._at, self._knows_cuts = 0, False
         self._walked = 0, -1  # what was seen when a trimap was carried last, and to which frame
-        self._tell(("ready", {"family": model.family, "context": model.matter.context}))
+        facts = {"family": model.family, "context": model.matter.context, "person": self._people.is_there}
+        self._tell(("ready", facts))
 
     def find_cuts(self, pause: Callable[[], None]) -> None:
         """Look for the clip's cuts; ``pause`` is called after each frame. Until then only key frames are previewed.
@@ -143,18 +144,13 @@ class Bench:
         self._report(task, self._left(task))
 
     def person(self, number: int) -> Packed:
-        """Return where people are in a frame, in levels of 8 bits, by the prior of the family for people.
+        """Return the trimap of the people in a frame, of 0, 128 and 255.
 
         Raises:
-            WeightsError: Its weights are not there.
+            InputError: Nobody is there.
+            WeightsError: The package carries no network that finds people.
         """
-        if self._prior is None:
-            self._prior = _person_prior(self._device)
-        frame = self._frames.tensor(number)[None]
-        found, _, state = self._prior.step(frame, None, None)
-        if not len(found):
-            found, _, _ = self._prior.step(frame[:0], None, state)
-        return pack((found[0, 0].clamp(0, 1) * 255).round().to(torch.uint8).cpu().numpy())
+        return self._people.trimap(number)
 
     def _status(self, number: int) -> str:
         return self._board.trimap_status(number)
@@ -259,11 +255,3 @@ def _device(name: str) -> torch.device:
     if name != "auto" and not there[name]:
         raise InputError(f"the device must be there; this machine has no {name}: use cpu")
     return torch.device(next(kind for kind, is_there in there.items() if is_there) if name == "auto" else name)
-
-
-def _person_prior(device: torch.device) -> Matter:
-    try:
-        from mattekit.models.person import carried_prior
-    except ImportError as error:
-        raise WeightsError("the prior for people must be there; this build has none: draw a box instead") from error
-    return carried_prior(device)
