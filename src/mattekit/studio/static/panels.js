@@ -185,11 +185,20 @@ export class Panels {
     find("key").lastElementChild.textContent = frame.trimap === "key" ? "Remove key" : "Make key";
     const [start, end] = studio.span();
     find("span").textContent = studio.range ? `Frames ${start} to ${end - 1}` : `All ${end} frames`;
+    this.showNextStep(studio.frames.slice(start, end));
     if (document.activeElement !== find("frame")) find("frame").value = studio.at;
     find("frame").max = studio.clip.frames - 1;
     find("count").textContent = `of ${studio.clip.frames} · ${time(studio.at, studio.clip.rate)}`;
     find("welcome").hidden = studio.frames.some(({ trimap }) => trimap !== "none") || this.dismissed;
     this.showTags(studio.settings, studio.at);
+  }
+
+  /** What is to be done next stands out: propagate while trimaps are missing or stale, then matte. */
+  showNextStep(frames) {
+    const begun = this.studio.keys().length > 0;
+    const propagates = begun && frames.some(({ trimap }) => trimap === "none" || trimap === "stale");
+    find("propagate").classList.toggle("primary", propagates);
+    find("matte").classList.toggle("primary", begun && !propagates && frames.some(({ alpha }) => alpha !== "done"));
   }
 
   showPlay() {
