@@ -32,7 +32,7 @@ import torch
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
 
-from browsing import Page, chromium, missing, studio  # noqa: E402
+from browsing import Page, chromium, family, missing, studio  # noqa: E402
 from mattekit.data.procedural import render_demo  # noqa: E402
 from scenes import write_video  # noqa: E402
 
@@ -160,10 +160,9 @@ def measure(
 
 def processor_ms(process: int) -> float:
     """Return the ms of processor time that a process and those it started have had."""
-    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-    own = 1000 * (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-    tasks = Path(f"/proc/{process}/task").glob("*/children")
-    return own + sum(processor_ms(int(child)) for task in tasks for child in task.read_text().split())
+    stats = [Path(f"/proc/{one}/stat").read_text().rpartition(")")[2].split() for one in family(process)]
+    ticks = sum(int(fields[11]) + int(fields[12]) for fields in stats)
+    return 1000 * ticks / os.sysconf("SC_CLK_TCK")
 
 
 def carried_alone(page: Page, step: int) -> float:

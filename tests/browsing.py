@@ -87,6 +87,12 @@ def studio(*clips: Path, folder: Path, options: Sequence[str] = ()) -> Iterator[
         command.end()
 
 
+def family(process: int) -> list[int]:
+    """Return the numbers of a process and of all that it and its children have started."""
+    found = subprocess.run(["pgrep", "-P", str(process)], capture_output=True, text=True, check=False).stdout.split()
+    return [process, *(one for child in found for one in family(int(child)))]
+
+
 class Page:
     """A page of the studio in a browser.
 

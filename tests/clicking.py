@@ -14,15 +14,15 @@ import argparse
 import os
 import random
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import scenes
-from browsing import Page, chromium, missing, studio
+from browsing import Page, chromium, family, missing, studio
 
 GROWTH = 1.25  # of the later half's median over the earlier half's
 SLACK = 40.0  # MB that are no growth
@@ -127,20 +127,14 @@ def heap(page: Page) -> float:
     return taken
 
 
-def resident(process: int, *, children: bool = True) -> float:
-    """Return MB that a process and those it started hold, what they share counted once for each."""
+def resident(processes: Sequence[int]) -> float:
+    """Return MB that processes hold, what they share counted once for each; those that have ended hold none."""
     total = 0.0
-    try:
-        lines = Path(f"/proc/{process}/status").read_text().splitlines()
-    except (FileNotFoundError, ProcessLookupError):  # it has ended meanwhile
-        return 0.0
-    for line in lines:
-        if line.startswith("VmRSS"):
-            total += int(line.split()[1]) / 1024
-    if not children:
-        return total
-    found = subprocess.run(["pgrep", "-P", str(process)], capture_output=True, text=True, check=False).stdout.split()
-    return total + sum(resident(int(child)) for child in found)
+    for process in processes:
+        with suppress(FileNotFoundError, ProcessLookupError):
+            lines = Path(f"/proc/{process}/status").read_text().splitlines()
+            total += sum(int(line.split()[1]) for line in lines if line.startswith("VmRSS")) / 1024
+    return total
 
 
 def agree(page: Page, frames: int) -> list[int]:
@@ -204,9 +198,9 @@ def run(clicker: Clicker, process: int, seconds: float, every: float) -> list[tu
         clicker.act()
         if time.monotonic() >= last + every:
             last = time.monotonic()
-            own = resident(os.getpid(), children=False)
-            command = resident(process)
-            rows.append((heap(clicker.page), resident(os.getpid()) - own - command, command))
+            command = family(process)
+            browser = set(family(os.getpid())) - {os.getpid(), *command}
+            rows.append((heap(clicker.page), resident(sorted(browser)), resident(command)))
             shown = " | ".join(f"{level:.0f}" for level in rows[-1])
             print(f"| {(last - begun) / 60:.1f} | {clicker.actions} | {shown} |", flush=True)
     return rows

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
 from browsing import Command, Page
 
@@ -150,6 +152,47 @@ def test_alpha_and_cut_out_of_the_frame_in_view_come_by_themselves(page: Page) -
     assert trimap[36, 36] == 0
     assert (alpha[trimap == 0] == 0).all()  # paint is law
     assert (alpha[trimap == 255] == 255).all()
+
+
+def test_a_mask_gets_a_band_and_a_trimap_stays_as_it_is(page: Page, tmp_path: Path) -> None:
+    mask, trimap = np.zeros((72, 96), np.uint8), np.zeros((72, 96), np.uint8)
+    mask[20:50, 30:70] = 255
+    trimap[20:50, 30:70], trimap[30:40, 40:60] = 128, 255
+    page.ask("() => studio.studio.set('grow', 3)")
+    for name, picture, frame in (("mask", mask, 27), ("trimap", trimap, 28)):
+        Image.fromarray(picture).save(tmp_path / f"{name}.png")
+        page.go(frame)
+        with page.page.expect_response(f"**/api/{name}s/{frame}*") as reply:
+            page.page.locator("#file").set_input_files(tmp_path / f"{name}.png")
+        assert reply.value.status == 200
+        page.settle()
+    banded = page.shown(27)
+    assert (np.unique(banded) == [0, 128, 255]).all()
+    assert banded[35, 50] == 255
+    assert banded[35, 28] == banded[35, 31] == 128
+    assert banded[35, 20] == 0
+    assert (page.shown(28) == trimap).all()
+
+
+def test_the_cut_out_is_shown_over_a_picture_of_the_user(page: Page, tmp_path: Path) -> None:
+    Image.new("RGB", (40, 30), (200, 30, 220)).save(tmp_path / "paper.png")
+    paint_disc(page, at=24)
+    page.press("c")
+    page.until("() => studio.pictures.shelves.cutouts.kept.has(24)")
+    with page.page.expect_response("**/api/background") as reply:
+        page.page.locator("#background").set_input_files(tmp_path / "paper.png")
+    assert reply.value.status == 200
+    page.until("() => studio.layers.background && studio.studio.settings.backdrop === 'image' && !studio.view.waiting")
+    x, y = page.on_screen(90, 66)
+    corner = page.ask(
+        """([x, y]) => {
+          const box = document.getElementById("stage").getBoundingClientRect();
+          const canvas = document.getElementById("picture");
+          return Array.from(canvas.getContext("2d").getImageData(x - box.left, y - box.top, 1, 1).data);
+        }""",
+        [round(x), round(y)],
+    )
+    assert corner[:3] == [200, 30, 220]
 
 
 def test_every_control_has_a_name_and_can_be_reached(page: Page) -> None:
