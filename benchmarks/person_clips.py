@@ -19,6 +19,7 @@ from mattekit.data.pack import Source, read_pack
 from mattekit.data.packing import PackPlan, make_pack
 from mattekit.data.procedural import render
 from mattekit.models.person.segmenter import Segmenter
+from mattekit.models.person.segmenter_recipe import recoloured
 from mattekit.models.person.training_maps import with_maps
 from mattekit.types import Sample, Stage
 
@@ -54,10 +55,24 @@ class Training:
         pixels, motion = planes[window].float() / 255, flow[window].float()
         if torch.rand((), generator=generator).item() < 0.5:
             pixels, motion = pixels.flip(-1), motion.flip(-1) * torch.tensor([-1.0, 1, 1]).view(3, 1, 1)
-        frames, foreground, background, alpha, maps = (part[None] for part in pixels.split((3, 3, 3, 1, 1), dim=1))
+        *colours, alpha, maps = (part[None] for part in pixels.split((3, 3, 3, 1, 1), dim=1))
+        noise = colours[0] - torch.lerp(colours[2], colours[1], alpha)
+        foreground, background = (other_colours(part, generator) for part in colours[1:])
+        frames = (torch.lerp(background, foreground, alpha) + noise).clamp(0, 1)
         trimap = torch.where((alpha > 0) & (alpha < 1), 0.5, alpha)
         flow, valid = motion[None, :, :2], _inside(motion)[None]
         return Sample(frames, trimap, alpha, foreground, background, flow, valid, prior=maps)
+
+
+def other_colours(pictures: Tensor, generator: torch.Generator) -> Tensor:
+    """Return pictures (1, T, 3, H, W) with channels mixed, in another order and some inverted.
+
+    So few people would teach a network the colours of their clothes.
+    """
+    order = torch.randperm(3, generator=generator)
+    inverted = torch.randint(2, (3, 1, 1), generator=generator).bool()
+    mixed = recoloured(pictures, generator)[:, :, order]
+    return torch.where(inverted, 1 - mixed, mixed)
 
 
 def training_clips(data: Path, folder: Path, segmenter: Segmenter, *, count: int) -> Training:

@@ -33,9 +33,11 @@ TRAINING = """\
 The networks have half the published channels. One without memory and attention begins as its map (row "{begun}": the
 finest skip is set so that it hands the map on, all else is drawn) and is trained for {start[steps]} steps of
 {start[batch]} x {start[length]} frames; each form goes on from it for {form[steps]} steps of {form[batch]} x
-{form[length]} frames, with memory and attention that begin as if they were not there. All on the same {training} clips
-in the same order, {form[side]}x{form[side]} px, with the losses of `mattekit train person`: {minutes} minutes of one
-processor thread. This is a small budget, and what is compared is what is learnt in that time.
+{form[length]} frames, with memory and attention that begin as if they were not there, and all normalisation frozen. All
+on the same {training} clips in the same order, {form[side]}x{form[side]} px: {minutes} minutes of one processor thread.
+Unlike `mattekit train person` this squares the errors of alpha, of its change and of its change along the motion, as
+the metrics do, and gives people and backgrounds other colours, each apart: without that, so few people teach a network
+the colours of their clothes. It is a small budget, and what is compared is what is learnt in that time.
 """
 
 

@@ -5,18 +5,20 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
 import torch
 from person_clips import SIDE, Training
 from person_grow import grown
+from torch import Tensor
 
 from mattekit.engine.train import Trainer, TrainOptions
 from mattekit.models.person.beginning import FINE, begin_with_map
 from mattekit.models.person.network import PersonNetwork
-from mattekit.models.person.recipe import PersonRecipe, Scale, person_stages
+from mattekit.models.person.recipe import PersonRecipe, Scale, matting_terms, person_stages, prior_of
+from mattekit.ops import warp
 from mattekit.types import Sample, Stage
 
 WIDTH = 0.5
@@ -29,10 +31,37 @@ VARIANTS: Mapping[str, tuple[bool, bool]] = {
 }
 """Whether a form has memory and attention, by what the table calls it."""
 STARTED = "start"
-START = Scale(steps=600, batch=8, length=2, side=128, rate=1e-3)
+SQUARED = 10.0
+"""Weight of squared terms beside that of colour."""
+START = Scale(steps=600, batch=8, length=2, side=128, rate=5e-4)
 """Of what all forms go on from: pairs of frames, since nothing in it looks farther."""
-FORM = Scale(steps=120, batch=1, length=10, side=128, rate=5e-4)
+FORM = Scale(steps=160, batch=1, length=10, side=128, rate=2e-4)
 """Of each form."""
+FRESH = 5.0
+"""How much faster fresh parts learn than those that are trained already."""
+
+
+class SquaredRecipe(PersonRecipe):
+    """The recipe of `mattekit train person` with squares in its terms of alpha, as the three metrics have them.
+
+    Where a map is not sure, absolute errors are least at 0 or 1 and squares are at the likeliest value between.
+    """
+
+    def terms(self, sample: Sample, stage: Stage) -> Mapping[str, Tensor]:
+        """Return the weighted loss terms of one batch by name."""
+        alpha, foreground, _ = self.network(sample.frames, prior_of(sample))
+        error = alpha.float() - sample.alpha_true
+        valid, flow = sample.flow_valid, sample.flow_true
+        if valid is None or flow is None:
+            raise ValueError("training clips must have their motion")
+        moved, _ = warp(error[:, 1:].flatten(0, 1), flow.flatten(0, 1))
+        along = (error[:, :-1].flatten(0, 1) - moved).square() * valid.flatten(0, 1)
+        return {
+            "alpha": SQUARED * error.square().mean(),
+            "coherence": SQUARED * (error[:, 1:] - error[:, :-1]).square().mean(),
+            "flow coherence": SQUARED * along.sum() / valid.numel(),
+            "foreground": matting_terms(alpha.float(), foreground.float(), sample)["foreground"],
+        }
 
 
 @dataclass(frozen=True)
@@ -50,7 +79,7 @@ class Trained:
 
 def train_start(clips: Training, folder: Path, *, scale: Scale, seed: int = 0) -> Trained:
     """Train the network without memory and attention that all forms go on from."""
-    return train(begun(seed), STARTED, clips, folder, scale=scale, seed=seed)
+    return train(begun(seed), STARTED, clips, folder, scale=scale, seed=seed, frozen=(FINE,))
 
 
 def begun(seed: int) -> PersonNetwork:
@@ -80,13 +109,24 @@ def train_form(
         clips.sample(number, torch.Generator().manual_seed(number), side=SIDE) for number in range(min(4, clips.count))
     ]
     network = grown(start, several, lstm=lstm, attention=attention, width=WIDTH)
-    return train(network, name, clips, folder, scale=scale, seed=seed + 1)
+    return train(network, name, clips, folder, scale=scale, seed=seed + 1, frozen=("",))
 
 
-def train(network: PersonNetwork, name: str, clips: Training, folder: Path, *, scale: Scale, seed: int) -> Trained:
-    """Train a network, or go on where its training was stopped."""
+def train(
+    network: PersonNetwork,
+    name: str,
+    clips: Training,
+    folder: Path,
+    *,
+    scale: Scale,
+    seed: int,
+    frozen: tuple[str, ...],
+) -> Trained:
+    """Train a network, or go on where its training was stopped; ``frozen`` normalisations keep their statistics."""
     network = network.train().requires_grad_(True).to(memory_format=torch.channels_last)
-    recipe = PersonRecipe(network, stages=person_stages(scale))
+    fresh = {part: FRESH for part in ("memory", "attention") if getattr(network, part) is not None}
+    stages = [replace(stage, factors=fresh) for stage in person_stages(scale)]
+    recipe = SquaredRecipe(network, stages=stages)
 
     def draw(stage: Stage, generator: torch.Generator, number: int) -> Sample:
         """Return a clip of the store; each comes once before any comes again."""
@@ -94,7 +134,7 @@ def train(network: PersonNetwork, name: str, clips: Training, folder: Path, *, s
         order = torch.randperm(clips.count, generator=torch.Generator().manual_seed(seed + turn))
         return clips.sample(int(order[place]), generator, side=stage.size[0], length=stage.length)
 
-    options = TrainOptions(seed=seed, amp="bf16", frozen_norms=(FINE,), save_every=25, tensorboard=False)
+    options = TrainOptions(seed=seed, amp="bf16", frozen_norms=frozen, average=0.98, save_every=25, tensorboard=False)
     home = folder / name.replace(" ", "-")
     trainer = Trainer(network, recipe, draw, folder=home, options=options)
     taken = home / "seconds.txt"
