@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from mattekit.studio.board import Held
-from mattekit.studio.history import ENTRY_BYTES, History, Step
+from mattekit.studio.history import ENTRY_BYTES, MOST_STEPS, History, Step
 from mattekit.studio.pictures import pack
 
 
@@ -37,3 +37,10 @@ def test_memory_is_bounded_and_the_oldest_changes_go_first() -> None:
     done, _ = history.depths
     assert 5 < done < 10
     assert [history.undo().frame for _ in range(done)] == list(range(999, 999 - done, -1))
+
+
+def test_so_many_changes_are_kept_and_no_more() -> None:
+    history = History()
+    for frame in range(MOST_STEPS + 7):
+        history.add(step(frame))
+    assert history.depths == (MOST_STEPS, 0)

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from mattekit.studio.board import Held
 from mattekit.studio.strokes import Box
 
-MOST_BYTES = 1 << 28
-"""Memory of all changes together; the oldest are forgotten."""
+MOST_STEPS, MOST_BYTES = 2000, 1 << 28
+"""Changes that are kept, and the memory of all of them together; the oldest are forgotten."""
 
-ENTRY_BYTES = 512
+ENTRY_BYTES = 2048
 """What a change takes beside its pixels."""
 
 
@@ -59,7 +59,7 @@ class History:
         self._bytes += step.size - sum(undone.size for undone in self._undone)
         self._undone.clear()
         self._done.append(step)
-        while self._bytes > self._most and len(self._done) > 1:
+        while (self._bytes > self._most and len(self._done) > 1) or len(self._done) > MOST_STEPS:
             self._bytes -= self._done.pop(0).size
 
     def undo(self) -> Step | None:
