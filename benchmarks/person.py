@@ -102,7 +102,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--segmenter", type=Path, help="in place of the carried one")
     parser.add_argument("--start", type=int, default=START.steps, help="steps of what all forms go on from")
     parser.add_argument("--steps", type=int, default=FORM.steps, help="of each form")
-    parser.add_argument("--training", type=int, default=600, help="training clips")
+    parser.add_argument("--training", type=int, default=400, help="training clips")
     parser.add_argument("--clips", type=int, default=CLIPS, help="test clips; with fewer nothing is written")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=1)

@@ -33,9 +33,9 @@ VARIANTS: Mapping[str, tuple[bool, bool]] = {
 STARTED = "start"
 SQUARED = 10.0
 """Weight of squared terms beside that of colour."""
-START = Scale(steps=600, batch=8, length=2, side=128, rate=5e-4)
+START = Scale(steps=200, batch=4, length=2, side=192, rate=3e-4)
 """Of what all forms go on from: pairs of frames, since nothing in it looks farther."""
-FORM = Scale(steps=160, batch=1, length=10, side=128, rate=2e-4)
+FORM = Scale(steps=40, batch=1, length=10, side=192, rate=1e-4)
 """Of each form."""
 FRESH = 5.0
 """How much faster fresh parts learn than those that are trained already."""

@@ -50,7 +50,7 @@ def store(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Training:
     save_file(
         {f"{what}/{n}": each.clone() for n in range(2) for what, each in (("planes", planes), ("flow", motion))}, path
     )
-    return Training(path, 2)
+    return Training(path, (0, 1))
 
 
 def test_no_person_and_no_background_of_the_test_is_in_training() -> None:
