@@ -209,6 +209,11 @@ class Page:
             self.page.wait_for_timeout(50)
         raise TimeoutError(f"{job} has not ended after {WORK:.0f} s")
 
+    def pixels(self, left: int, top: int, width: int, height: int) -> NDArray[np.uint8]:
+        """Return (H, W, 3) of what a part of the window shows."""
+        shot = self.page.screenshot(clip={"x": left, "y": top, "width": width, "height": height})
+        return np.asarray(Image.open(BytesIO(shot)).convert("RGB"))
+
     def picture_of_screen(self, path: Path) -> None:
         """Write a picture of the window."""
         self.page.screenshot(path=str(path))

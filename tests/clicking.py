@@ -3,8 +3,8 @@
     python tests/clicking.py --minutes 60
     python tests/clicking.py --minutes 5 --seed 4 --clip shot.mp4
 
-A row is printed each minute: actions so far, megabytes of the page's heap after its garbage was collected, and resident
-megabytes of the browser and of the command, all their processes together. It ends with 1 where an error was seen, where
+A row is printed each minute: actions so far, megabytes of the page's heap after its garbage was collected, and those
+that the processes of the browser and of the command hold for themselves. It ends with 1 where an error was seen, where
 page and server disagree, or where memory has grown.
 """
 
@@ -128,13 +128,20 @@ def heap(page: Page) -> float:
 
 
 def resident(processes: Sequence[int]) -> float:
-    """Return MB that processes hold, what they share counted once for each; those that have ended hold none."""
+    """Return MB that processes hold for themselves, files left out; those that have ended hold none."""
     total = 0.0
     for process in processes:
         with suppress(FileNotFoundError, ProcessLookupError):
             lines = Path(f"/proc/{process}/status").read_text().splitlines()
-            total += sum(int(line.split()[1]) for line in lines if line.startswith("VmRSS")) / 1024
+            total += sum(int(line.split()[1]) for line in lines if line.startswith("RssAnon")) / 1024
     return total
+
+
+def is_browser(process: int) -> bool:
+    """Return whether a process is one of Chromium's; the one that steers it keeps notes of every request."""
+    with suppress(FileNotFoundError, ProcessLookupError):
+        return Path(f"/proc/{process}/comm").read_text().startswith("chrom")
+    return False
 
 
 def agree(page: Page, frames: int) -> list[int]:
@@ -180,13 +187,14 @@ def main() -> int:
             clicker = Clicker(page, chosen.seed, exports=True)
             rows = run(clicker, command.process.pid, 60 * chosen.minutes, chosen.every)
             differing = agree(page, len(page.state()["frames"]))
+            faults = list(page.faults)
             log = [line for line in command.log.read_text().splitlines() if "Traceback" in line or "Error" in line]
-    print(f"{clicker.actions} actions, {len(clicker.refused)} rightly refused; errors: {page.faults + log}")
+    print(f"{clicker.actions} actions, {len(clicker.refused)} rightly refused; errors: {faults + log}")
     print(f"frames that page and server have differently: {differing}")
     columns = zip(("page", "browser", "command"), zip(*rows, strict=True), strict=False)
     grown = [what for what, levels in columns if has_grown(levels)]
     print(f"memory that has grown: {grown or 'none'}")
-    return int(bool(page.faults or log or differing or grown))
+    return int(bool(faults or log or differing or grown))
 
 
 def run(clicker: Clicker, process: int, seconds: float, every: float) -> list[tuple[float, float, float]]:
@@ -199,8 +207,8 @@ def run(clicker: Clicker, process: int, seconds: float, every: float) -> list[tu
         if time.monotonic() >= last + every:
             last = time.monotonic()
             command = family(process)
-            browser = set(family(os.getpid())) - {os.getpid(), *command}
-            rows.append((heap(clicker.page), resident(sorted(browser)), resident(command)))
+            browser = [one for one in family(os.getpid()) if one not in command and is_browser(one)]
+            rows.append((heap(clicker.page), resident(browser), resident(command)))
             shown = " | ".join(f"{level:.0f}" for level in rows[-1])
             print(f"| {(last - begun) / 60:.1f} | {clicker.actions} | {shown} |", flush=True)
     return rows

@@ -109,16 +109,7 @@ def test_a_painted_pixel_is_a_square_on_the_screen(page: Page) -> None:
     page.page.mouse.move(5, 5)
     page.page.wait_for_timeout(100)
     left, top = page.on_screen(48, 36)
-    colours = page.ask(
-        """([left, top]) => {
-          const box = document.getElementById("stage").getBoundingClientRect();
-          const canvas = document.getElementById("picture");
-          const data = canvas.getContext("2d").getImageData(left - box.left - 1, top - box.top - 1, 14, 14).data;
-          return Array.from({ length: 196 }, (_, place) => data[4 * place + 1] > 180);
-        }""",
-        [round(left), round(top)],
-    )
-    green = np.array(colours).reshape(14, 14)
+    green = page.pixels(round(left) - 1, round(top) - 1, 14, 14)[..., 1] > 180
     assert green[1:13, 1:13].all()
     assert green.sum() == 144
 

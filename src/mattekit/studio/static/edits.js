@@ -13,7 +13,10 @@ export class Edits {
     this.failed = failed;
     this.chain = Promise.resolve();
     this.waiting = new Map(); // frame -> number of edits not answered yet
+    trimaps.busy = (frame) => this.busy(frame);
     this.live = null; // {frame, trimap, before} of a stroke that is being made
+    this.revisions = new Map(); // frame -> revision of its trimap that was heard of last
+    this.missed = new Set(); // frames whose trimap changed elsewhere while they were edited here
     this.remotes = new Map(); // frame -> what the server is computing for it: "guess", "band"
   }
 
@@ -23,6 +26,7 @@ export class Edits {
   begin(frame) {
     const trimap = this.trimaps.toPaint(frame);
     if (!trimap || this.remotes.has(frame)) return false;
+    this.trimaps.coming.delete(frame); // what is on its way is older than the stroke
     this.live = { frame, trimap, before: trimap.data.slice() };
     return true;
   }
@@ -41,7 +45,8 @@ export class Edits {
     trimap.data.set(before);
     this.trimaps.touched(trimap, [0, 0, trimap.width, trimap.height]);
     this.live = null;
-    if (this.studio.frames[frame].trimap === "none") this.trimaps.drop(frame);
+    const missed = this.missed.delete(frame) && !this.busy(frame);
+    if (missed || this.studio.frames[frame].trimap === "none") this.trimaps.drop(frame);
     this.changed();
   }
 
@@ -74,6 +79,7 @@ export class Edits {
 
   send(frame, call) {
     this.waiting.set(frame, (this.waiting.get(frame) || 0) + 1);
+    this.trimaps.coming.delete(frame);
     this.chain = this.chain.then(call).then((answer) => {
       this.answered(frame);
       return this.settle(answer);
@@ -107,10 +113,15 @@ export class Edits {
     const frame = answer.frame;
     if (frame === null || frame === undefined) return answer;
     if (answer.trimap) this.studio.frames[frame].trimap = answer.trimap;
+    this.revisions.set(frame, Math.max(answer.revision, this.revisions.get(frame) ?? 0));
     const trimap = this.trimaps.kept.get(frame);
-    if (trimap) trimap.revision = answer.revision;
     if (answer.trimap === "none") this.trimaps.drop(frame);
-    else if (!this.busy(frame) && trimap && crc32(trimap.data) !== answer.crc) this.reload(frame);
+    else if (this.busy(frame)) this.missed.add(frame);
+    else {
+      const same = this.revisions.get(frame) === answer.revision && trimap && crc32(trimap.data) === answer.crc;
+      this.missed.delete(frame);
+      if (!same) this.reload(frame);
+    }
     this.changed(frame);
     return answer;
   }
@@ -132,13 +143,12 @@ export class Edits {
   /** News of a frame from the server: forget what it makes old. */
   heard(news) {
     const status = this.studio.frames[news.frame];
-    const before = { ...status };
     for (const name of ["trimap", "alpha", "confidence", "flicker"]) if (name in news) status[name] = news[name];
-    const trimap = this.trimaps.kept.get(news.frame);
-    const known = trimap && news.trimap === "key" && trimap.revision >= news.revision;
-    const matted = before.trimap === status.trimap && before.confidence === status.confidence
-      && before.alpha !== status.alpha;
-    if (!this.busy(news.frame) && !known && !matted && news.trimap !== "stale") this.trimaps.drop(news.frame);
+    if (this.revisions.get(news.frame) !== news.revision) {
+      this.revisions.set(news.frame, news.revision);
+      if (this.busy(news.frame)) this.missed.add(news.frame);
+      else this.trimaps.drop(news.frame);
+    }
     return status.alpha === "done";
   }
 }

@@ -20,7 +20,7 @@ import { Trimaps } from "./trimaps.js";
 import { View } from "./view.js";
 
 const find = (id) => document.getElementById(id);
-const PREVIEW_AFTER = 120; // ms of rest before the frame in view is matted by itself
+const PREVIEW_AFTER = 40; // ms of rest before the frame in view is matted by itself
 
 async function start() {
   const studio = new Studio();

@@ -189,7 +189,8 @@ export class Panels {
     if (document.activeElement !== find("frame")) find("frame").value = studio.at;
     find("frame").max = studio.clip.frames - 1;
     find("count").textContent = `of ${studio.clip.frames} · ${time(studio.at, studio.clip.rate)}`;
-    find("welcome").hidden = studio.frames.some(({ trimap }) => trimap !== "none") || this.dismissed;
+    find("welcome").hidden = studio.frames.some(({ trimap }) => trimap !== "none") || this.dismissed
+      || this.edits.remotes.size > 0;
     this.showTags(studio.settings, studio.at);
   }
 

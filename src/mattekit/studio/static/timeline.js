@@ -201,6 +201,7 @@ export function told(studio, frame) {
   const { trimap, confidence, flicker, alpha } = studio.frames[frame];
   const parts = [`frame ${frame}`];
   parts.push({ none: "no trimap", key: "key frame", carried: "carried", stale: "stale" }[trimap]);
+  if (studio.cuts.includes(frame)) parts.push("after a cut");
   if (confidence !== null && confidence !== undefined) parts.push(`confidence ${confidence.toFixed(2)}`);
   if (alpha !== "none") parts.push(alpha === "done" ? "alpha done" : "alpha stale");
   if (flicker !== null && flicker !== undefined) parts.push(`flicker ${flicker.toPrecision(2)}`);

@@ -23,18 +23,20 @@ export class Trimaps {
     this.failed = failed;
     const [width, height] = studio.size;
     this.limit = Math.max(3, Math.floor(BUDGET / (width * height)));
-    this.kept = new Map(); // frame -> {width, height, data, revision, outdated}
+    this.kept = new Map(); // frame -> {width, height, data, outdated}
     this.coming = new Map(); // frame -> promise
     this.colours = lookUp();
     this.canvas = new OffscreenCanvas(width, height);
     this.context = this.canvas.getContext("2d");
     this.shown = null; // the trimap that the canvas shows
+    this.busy = () => false; // whether a frame is being edited; none is fetched then
   }
 
   /** The trimap of a frame; null where it has none or it is still on its way. */
   get(frame) {
     const trimap = this.kept.get(frame);
-    if ((!trimap || trimap.outdated) && this.studio.frames[frame].trimap !== "none") this.want(frame);
+    const due = (!trimap || trimap.outdated) && this.studio.frames[frame].trimap !== "none";
+    if (due && !this.busy(frame)) this.want(frame);
     if (!trimap) return null;
     this.kept.delete(frame);
     this.kept.set(frame, trimap);
@@ -49,7 +51,7 @@ export class Trimaps {
 
   keep(frame, data) {
     const [width, height] = this.studio.size;
-    const trimap = { width, height, data, revision: -1, outdated: false };
+    const trimap = { width, height, data, outdated: false };
     this.kept.delete(frame);
     this.kept.set(frame, trimap);
     for (const oldest of this.kept.keys()) {
@@ -73,8 +75,7 @@ export class Trimaps {
     try {
       const data = await greyBytes(await api.picture("trimaps", frame), ...this.studio.size);
       if (this.coming.get(frame) !== order) return;
-      const revision = this.kept.get(frame)?.revision ?? -1;
-      this.keep(frame, data).revision = revision;
+      this.keep(frame, data);
       this.arrived(frame);
     } catch (error) {
       if (error.status === 404) this.kept.delete(frame);
