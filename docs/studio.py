@@ -57,6 +57,7 @@ def main() -> None:
 
 def walk(page: Page) -> Iterator[str]:
     """Do what docs/studio.md tells, and yield the name of each picture when it is to be taken."""
+    page.until("() => studio.studio.model.ready")
     yield "start"
     page.press("g")
     page.drag(SUBJECT, steps=6)
@@ -79,14 +80,11 @@ def walk(page: Page) -> Iterator[str]:
     page.go(SHOWN)
     page.press("c", "w")
     page.page.mouse.move(4, 4)
-    page.page.wait_for_timeout(300)
     yield "cutout"
     page.press("Shift+D", "a", "s")  # light
     page.until("() => document.documentElement.dataset.theme === 'light' && !document.querySelector('.toast')")
-    page.page.wait_for_timeout(300)
     yield "light"
     page.press("v", "c", "e")
-    page.page.wait_for_timeout(300)
     yield "export"
     page.press("Escape")
 
@@ -105,6 +103,7 @@ def keep(page: Page, path: Path) -> None:
     Raises:
         SystemExit: It is too large for the repository.
     """
+    page.page.wait_for_timeout(300)  # for what fades
     picture = Image.open(BytesIO(page.page.screenshot())).convert("RGB")
     picture.point([min(255, (value + 2) // 4 * 4) for value in range(256)] * 3).save(path, optimize=True)
     print(f"{path.name}: {path.stat().st_size / 1000:.0f} kB", flush=True)
