@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -41,19 +40,15 @@ def without_newcomers(labels: Tensor, before: Sequence[Tensor]) -> Tensor:
     was_open = torch.stack([old < 2 for old in before]).any(0)
     cleaned[_new(labels > 0, was_subject, ISLAND)] = 0
     cleaned[_new(labels < 2, was_open, SPOT)] = 2
-    cleaned[_new_holes(cleaned == 0, [old == 0 for old in before])] = 1
+    was_background = torch.stack([old == 0 for old in before]).any(0)
+    cleaned[_new_holes(cleaned == 0, was_background)] = 1
     return cleaned
 
 
-def _new_holes(background: Tensor, before: Sequence[Tensor]) -> Tensor:
-    """Return the regions of background away from the border of which less than half was in such a region before."""
+def _new_holes(background: Tensor, before: Tensor) -> Tensor:
+    """Return the regions of background away from the border of which less than half was background before."""
     holes = find_regions(background.cpu().numpy())
-    inside = holes.inside()
-    if not inside.any():
-        return torch.zeros_like(background)
-    earlier = [find_regions(old.cpu().numpy()) for old in before]
-    were = np.any([old.pixels(old.inside()) for old in earlier], axis=0)
-    chosen = inside & (2 * holes.count(were) < holes.areas)
+    chosen = holes.inside() & (2 * holes.count(before.cpu().numpy()) < holes.areas)
     return torch.from_numpy(holes.pixels(chosen)).to(background.device)
 
 
