@@ -1,7 +1,7 @@
 """How fast the page of the studio answers, measured in the page, in Chromium, at 640x360 unless told otherwise.
 
-    python benchmarks/studio.py
-    python benchmarks/studio.py --threads 2 --rounds 5
+    python benchmarks/studio_page.py
+    python benchmarks/studio_page.py --threads 2 --rounds 5
 
 - stroke to screen: from a movement of the mouse, as the browser stamps it, to the end of the drawing that shows it;
 - propagation of a frame: between two frames that arrive while a span is carried on; and of one frame asked for alone,
