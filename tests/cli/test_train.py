@@ -264,7 +264,7 @@ def test_people_train_on_the_larger_backbone_from_weights_and_without_segmentati
             "--backbone must be for dvm or rvm alone; got it for person: leave it out",
         ),
         (["rvm", "--backbone", "imagenet"], "--backbone must be one of mobilenetv3, resnet50; got 'imagenet'"),
-        (["other"], "family must be one of dvm, rvm, person; got 'other'"),
+        (["other"], "family must be one of dvm, rvm, person, segmenter; got 'other'"),
     ],
 )
 def test_options_of_the_other_family_are_refused(
